@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "session.h"
+
+#include "mailbox.h"
+#include "media/flow_table.h"
+#include "media/stream.h"
+#include "media/transport.h"
+#include "output.h"
+
+#include <plm_addr.h>
+
+#include <errno.h>
+#include <rte_hash.h>
+#include <string.h>
+
+static void release(struct worker *worker, uint32_t index, enum release kind, void *object) {
+	const struct message message = {
+		.type = MESSAGE_RELEASED,
+		.index = index,
+		.value = kind,
+		.object = object,
+	};
+
+	worker_event(worker, &message);
+}
+
+int session_adopt(struct worker *worker, struct credential *credential) {
+	struct transport *transport = credential->transport;
+	const struct message message = {
+		.type = MESSAGE_CLAIMED,
+		.index = transport->index,
+		.value = worker->index,
+		.id = transport->id,
+	};
+
+	if (worker->transports[transport->index] != NULL)
+		return 0;
+	if (worker_event(worker, &message) != 0)
+		return -ENOSPC; // the next request tries again
+	worker->transports[transport->index] = transport;
+	transport->slot = worker->n_owned;
+	worker->owned[worker->n_owned++] = transport;
+	__atomic_fetch_add(&worker->n_transports, 1, __ATOMIC_RELAXED);
+	transport->rtcp_ssrc = (uint32_t)worker_random(worker) | 1;
+	transport->report_us = worker->now_us + worker_random(worker) % 1000000;
+	transport->credentials = credential;
+	transport->generation = credential->generation;
+	return 0;
+}
+
+static void event_path(struct worker *worker, struct transport *transport) {
+	const struct message message = {
+		.type = MESSAGE_PATH,
+		.index = transport->index,
+		.value = transport->generation,
+		.addr = transport->paths[transport->selected].remote,
+		.id = transport->id,
+	};
+
+	worker_event(worker, &message);
+}
+
+// After a restart: the newest credentials carry the selected path, the older ones are of no use.
+static void finish_restart(struct worker *worker, struct transport *transport) {
+	const struct message message = {
+		.type = MESSAGE_RESTARTED,
+		.index = transport->index,
+		.value = transport->generation,
+		.id = transport->id,
+	};
+
+	if (transport->credentials->next == NULL)
+		return;
+	if (transport->paths[transport->selected].generation == transport->generation)
+		worker_event(worker, &message);
+}
+
+static void select_path(struct worker *worker, struct transport *transport, struct path *path) {
+	uint8_t slot = transport_path_slot(transport, path);
+
+	transport->nominated = TRANSPORT_NO_PATH;
+	if (transport->selected == slot)
+		return;
+	transport->selected = slot;
+	transport->path_changes++;
+	event_path(worker, transport);
+	finish_restart(worker, transport);
+}
+
+struct path *session_path(
+	struct worker *worker,
+	struct transport *transport,
+	const struct packet *packet,
+	uint32_t generation
+) {
+	const struct flow mine = {transport->index, (uint8_t)worker->index};
+	struct path *path = transport_path_find(transport, &packet->remote);
+	struct plm_addr evicted;
+	struct flow other;
+
+	if (path == NULL) {
+		// A used address of another transport (its port was reused) moves over.
+		if (flow_table_get(worker->flows, &packet->remote, &other)
+		    && other.transport != transport->index && other.owner == worker->index)
+			session_path_lost(worker, other.transport, &packet->remote);
+		if (flow_table_set(worker->flows, &packet->remote, mine) != 0)
+			return NULL;
+		path = transport_path_take(transport, &evicted);
+		if (evicted.family != 0)
+			flow_table_remove(worker->flows, &evicted, transport->index);
+		path->remote = packet->remote;
+	}
+	path->local = packet->local;
+	path->seen_us = worker->now_us;
+	path->generation = generation;
+	memcpy(path->mac, packet->src_mac, sizeof(path->mac));
+	if (transport->state == PLM_TRANSPORT_NEW)
+		transport->state = PLM_TRANSPORT_PATH;
+	return path;
+}
+
+static void random_txid(struct worker *worker, uint8_t *ret_txid) {
+	uint64_t a = worker_random(worker), b = worker_random(worker);
+
+	memcpy(ret_txid, &a, 8);
+	memcpy(ret_txid + 8, &b, 4);
+}
+
+void session_nominate(struct worker *worker, struct transport *transport, struct path *path) {
+	uint8_t slot = transport_path_slot(transport, path);
+
+	if (transport->selected == slot) {
+		transport->nominated = TRANSPORT_NO_PATH;
+		finish_restart(worker, transport);
+		return;
+	}
+	if (transport->state != PLM_TRANSPORT_SECURE || path->validated) {
+		select_path(worker, transport, path);
+		return;
+	}
+	// A signed request may come from a spoofed source: no media before the address has answered a
+	// check of ours. One check a request, so nothing is amplified.
+	transport->nominated = slot;
+	random_txid(worker, transport->nominate_txid);
+	session_check(worker, transport, path, transport->nominate_txid);
+}
+
+bool session_answered(
+	struct worker *worker,
+	struct transport *transport,
+	struct path *path,
+	const uint8_t *txid
+) {
+	uint8_t slot = transport_path_slot(transport, path);
+
+	if (slot == transport->nominated
+	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
+		path->validated = 1;
+		select_path(worker, transport, path);
+	} else if (slot != transport->selected
+		   || !consent_answer(&transport->consent, worker->now_us, txid)) {
+		return false;
+	}
+	transport->consent_received++;
+	path->validated = 1;
+	path->seen_us = worker->now_us;
+	return true;
+}
+
+void session_check(
+	struct worker *worker,
+	struct transport *transport,
+	const struct path *path,
+	const uint8_t *txid
+) {
+	const struct credential *credential = transport_credential(transport, path->generation);
+	struct plm_stun_request request = {.txid = txid, .priority = 0x6e7f00ff};
+	uint8_t message[256];
+	int len;
+
+	if (credential == NULL)
+		credential = transport->credentials;
+	request.username = credential->username;
+	len = plm_stun_request_write(message, sizeof(message), &request, &credential->remote_key);
+	if (len < 0)
+		return;
+	transport->consent_sent++;
+	output_plain(worker, transport, path, message, (size_t)len);
+}
+
+void session_secure(
+	struct worker *worker,
+	struct transport *transport,
+	uint16_t suite,
+	struct srtp_session *rx,
+	struct srtp_session *tx
+) {
+	transport->suite = suite;
+	transport->rx = rx;
+	transport->tx = tx;
+	transport->state = PLM_TRANSPORT_SECURE;
+	consent_start(&transport->consent, worker->now_us);
+	// The handshake has proven the address its records came from.
+	if (transport->dtls_path != TRANSPORT_NO_PATH) {
+		struct path *path = &transport->paths[transport->dtls_path];
+
+		path->validated = 1;
+		if (transport->selected == TRANSPORT_NO_PATH)
+			select_path(worker, transport, path);
+	}
+	if (transport->selected != TRANSPORT_NO_PATH
+	    && transport->dtls_path == TRANSPORT_NO_PATH)
+		transport->paths[transport->selected].validated = 1;
+}
+
+static void die(struct worker *worker, struct transport *transport) {
+	struct message message = {
+		.type = MESSAGE_CONSENT_LOST,
+		.index = transport->index,
+		.id = transport->id,
+	};
+
+	if (transport->selected != TRANSPORT_NO_PATH)
+		message.addr = transport->paths[transport->selected].remote;
+	if (worker_event(worker, &message) == 0)
+		transport->state = PLM_TRANSPORT_DEAD; // else the next tick tells it
+
+}
+
+void session_tick(struct worker *worker, struct transport *transport) {
+	uint8_t txid[PLM_STUN_TXID_LEN];
+
+	if (transport->state != PLM_TRANSPORT_SECURE)
+		return;
+	if (consent_lost(&transport->consent, worker->now_us)) {
+		die(worker, transport);
+		return;
+	}
+	if (transport->selected == TRANSPORT_NO_PATH)
+		return;
+	random_txid(worker, txid);
+	if (consent_due(&transport->consent, worker->now_us, txid, (uint32_t)worker_random(worker)))
+		session_check(worker, transport, &transport->paths[transport->selected], txid);
+}
+
+void session_credential_add(struct worker *worker, struct credential *credential) {
+	struct transport *transport = worker->transports[credential->index];
+
+	if (rte_hash_add_key_data(worker->credentials, credential->local_ufrag, credential) < 0) {
+		release(worker, credential->index, RELEASE_CREDENTIAL, credential);
+		return;
+	}
+	if (transport != NULL) {
+		credential->next = transport->credentials;
+		transport->credentials = credential;
+		transport->generation = credential->generation;
+	}
+}
+
+void session_credential_remove(struct worker *worker, uint32_t index, const char *ufrag) {
+	struct transport *transport = worker->transports[index];
+	struct credential *credential;
+	void *data;
+
+	if (rte_hash_lookup_data(worker->credentials, ufrag, &data) < 0)
+		return;
+	credential = data;
+	if (transport != NULL) {
+		struct credential **link = &transport->credentials;
+
+		while (*link != NULL && *link != credential)
+			link = &(*link)->next;
+		if (*link != NULL)
+			*link = credential->next;
+	}
+	rte_hash_del_key(worker->credentials, ufrag);
+	release(worker, index, RELEASE_CREDENTIAL, credential);
+}
+
+void session_path_lost(struct worker *worker, uint32_t index, const struct plm_addr *remote) {
+	struct transport *transport = worker->transports[index];
+	struct path *path;
+	uint8_t slot;
+
+	if (transport == NULL || (path = transport_path_find(transport, remote)) == NULL)
+		return;
+	slot = transport_path_slot(transport, path);
+	if (transport->selected == slot)
+		transport->selected = TRANSPORT_NO_PATH;
+	if (transport->nominated == slot)
+		transport->nominated = TRANSPORT_NO_PATH;
+	if (transport->dtls_path == slot)
+		transport->dtls_path = TRANSPORT_NO_PATH;
+	flow_table_remove(worker->flows, remote, index);
+	memset(path, 0, sizeof(*path));
+}
+
+void session_forget(struct worker *worker, uint32_t index) {
+	struct transport *transport = worker->transports[index];
+
+	if (transport != NULL) {
+		struct transport *last = worker->owned[--worker->n_owned];
+
+		for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
+			if (transport->paths[i].seen_us != 0)
+				flow_table_remove(worker->flows, &transport->paths[i].remote, index);
+		}
+		worker->owned[transport->slot] = last;
+		last->slot = transport->slot;
+		worker->transports[index] = NULL;
+		__atomic_fetch_sub(&worker->n_transports, 1, __ATOMIC_RELAXED);
+		transport->credentials = NULL;
+	}
+	release(worker, index, RELEASE_TRANSPORT, transport);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The end of the loop: what was gathered is encrypted and given to the port.
+
+#include "stages.h"
+
+#include "../output.h"
+
+unsigned stage_egress(struct worker *worker) {
+	unsigned n = worker->egress.n_rtp + worker->egress.n_rtcp + worker->egress.n_tx;
+
+	if (worker->egress.n_rtp + worker->egress.n_rtcp > 0)
+		output_protect(worker);
+	if (worker->egress.n_tx > 0)
+		output_transmit(worker);
+	return n;
+}
