@@ -38,7 +38,8 @@ struct plm_rtcp_item {
 };
 
 // Steps through a compound packet: *offset starts at 0. Returns 1 and the item, 0 at the end,
-// -EBADMSG when the next item is malformed (version, length beyond the packet, padding).
+// -EBADMSG when the next item is malformed (version, length beyond the packet, padding longer than
+// its item). Padding is taken in any item and of any length: browsers pad transport-wide feedback so.
 int plm_rtcp_next(const uint8_t *data, size_t len, size_t *offset, struct plm_rtcp_item *ret_item);
 
 struct plm_rtcp_sr {
@@ -90,7 +91,8 @@ int plm_rtcp_remb_parse(
 	int max
 );
 
-// Writers: append one item at dst, return its length in bytes or -ENOSPC.
+// Writers: append one item at dst, return its length in bytes, -ENOSPC, or -EINVAL: n out of range
+// (reports 0..31, REMB 0..255, NACK at least 1), CNAME longer than 255.
 int plm_rtcp_sr_write(
 	uint8_t *dst,
 	size_t room,

@@ -41,7 +41,8 @@ struct plm_rtp_ext {
 
 // Walks the elements of rtp, one-byte or two-byte form (RFC 8285 4.2, 4.3); id 15 of the one-byte
 // form ends the walk; padding bytes are skipped. Returns their number (at most max), or -EBADMSG
-// when an element is longer than what is left or there are more than max.
+// when an element is longer than what is left or there are more than max; the list then holds
+// whatever came before.
 int plm_rtp_ext_list(
 	const uint8_t *data,
 	const struct plm_rtp *rtp,
@@ -66,7 +67,8 @@ struct plm_rtp_ext_out {
 
 // Writes a whole RTP header with these extensions at dst: the one-byte form where every id is 1..14
 // and every length 1..16, else the two-byte form; no extension at all when n is 0. No CSRCs.
-// Returns its length, a multiple of 4, or -ENOSPC.
+// dst must not overlap the elements' data. Returns its length, a multiple of 4, -ENOSPC, or -EINVAL:
+// an id is 0, n not 0..PLM_RTP_EXT_MAX.
 int plm_rtp_write(
 	uint8_t *dst,
 	size_t room,

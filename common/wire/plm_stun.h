@@ -75,7 +75,9 @@ int plm_stun_username_split(
 	size_t *ret_theirs_len
 );
 
-// Writers: a whole message with MESSAGE-INTEGRITY and FINGERPRINT; return its length or -ENOSPC.
+// Writers: a whole message with MESSAGE-INTEGRITY and FINGERPRINT; return its length, -ENOSPC,
+// or -EINVAL: address of no family, code not 300..699, text longer than RFC 8489 allows. dst is in
+// disorder after an error.
 
 // Binding success (RFC 8445 7.3.1.2): XOR-MAPPED-ADDRESS, MI, FP. 64 bytes (IPv6: 76).
 int plm_stun_success_write(
