@@ -51,6 +51,12 @@ static inline void pair_close(struct pair *pair) {
 	srtp_session_free(pair->rx);
 }
 
+// Runs the block behind it with a fresh pair of each suite.
+#define FOR_EACH_SUITE(pair)                                                                       \
+	for (size_t suite_i_ = 0;                                                                  \
+	     suite_i_ < PAIR_SUITES && (pair_open(pair, pair_suites[suite_i_]), true);             \
+	     pair_close(pair), suite_i_++)
+
 static inline void be_write(uint8_t *dst, uint32_t value, int n) {
 	for (int i = 0; i < n; i++)
 		dst[i] = (uint8_t)(value >> (8 * (n - 1 - i)));

@@ -17,11 +17,6 @@
 
 #include <stdlib.h>
 
-#define FOR_EACH_SUITE(pair)                                                                       \
-	for (size_t suite_i_ = 0;                                                                  \
-	     suite_i_ < PAIR_SUITES && (pair_open(pair, pair_suites[suite_i_]), true);             \
-	     pair_close(pair), suite_i_++)
-
 static void init_by_name(void **) {
 	assert_int_equal(srtp_init("none"), -EINVAL);
 	assert_int_equal(srtp_init("libsrtp2"), 0);
