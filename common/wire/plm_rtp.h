@@ -19,9 +19,9 @@ struct plm_rtp {
 	uint32_t timestamp;
 	uint32_t ssrc;
 	uint16_t ext_profile; // 0xBEDE one-byte, 0x100x two-byte, 0 = no extension
-	uint16_t ext_offset;  // of the first element, from the packet's start
-	uint16_t ext_len;     // bytes of extension elements, a multiple of 4
-	uint16_t header_len;  // 12 + CSRCs + extension header + extensions: where the payload starts
+	uint16_t ext_offset; // of the first element, from the packet's start
+	uint16_t ext_len; // bytes of extension elements, a multiple of 4
+	uint16_t header_len; // 12 + CSRCs + extension header + extensions: where the payload starts
 };
 
 // Parses the header, which is in clear also in SRTP; never reads beyond len. Padding is not looked
@@ -41,11 +41,22 @@ struct plm_rtp_ext {
 
 // Walks the elements of rtp, one-byte or two-byte form (RFC 8285 4.2, 4.3); id 15 of the one-byte
 // form ends the walk; padding bytes are skipped. Returns their number (at most max), or -EBADMSG
-// when an element is longer than what is left or there are more than max.
-int plm_rtp_ext_list(const uint8_t *data, const struct plm_rtp *rtp, struct plm_rtp_ext *ret_list, int max);
+// when an element is longer than what is left or there are more than max; the list then holds
+// whatever came before.
+int plm_rtp_ext_list(
+	const uint8_t *data,
+	const struct plm_rtp *rtp,
+	struct plm_rtp_ext *ret_list,
+	int max
+);
 
 // The element with this id, or NULL. A malformed tail after it does not matter.
-const uint8_t *plm_rtp_ext_find(const uint8_t *data, const struct plm_rtp *rtp, uint8_t id, uint8_t *ret_len);
+const uint8_t *plm_rtp_ext_find(
+	const uint8_t *data,
+	const struct plm_rtp *rtp,
+	uint8_t id,
+	uint8_t *ret_len
+);
 
 // An element to write.
 struct plm_rtp_ext_out {
@@ -56,12 +67,13 @@ struct plm_rtp_ext_out {
 
 // Writes a whole RTP header with these extensions at dst: the one-byte form where every id is 1..14
 // and every length 1..16, else the two-byte form; no extension at all when n is 0. No CSRCs.
-// Returns its length, a multiple of 4, or -ENOSPC.
+// dst must not overlap the elements' data. Returns its length, a multiple of 4, -ENOSPC, or -EINVAL:
+// an id is 0, n not 0..PLM_RTP_EXT_MAX.
 int plm_rtp_write(
 	uint8_t *dst,
 	size_t room,
 	const struct plm_rtp *rtp, // marker, payload_type, seq, timestamp, ssrc are used
-	bool padding,              // the P bit
+	bool padding, // the P bit
 	const struct plm_rtp_ext_out *ext,
 	int n
 );

@@ -18,6 +18,7 @@ struct rtx_cache {
 	struct rtx_slot *slots;
 	uint32_t mask; // slots - 1
 	uint32_t used;
+	uint32_t pop_at; // where pop looks next: emptying costs one pass in all
 };
 
 // n_slots: a power of two, 16..32768, of zeroed storage. Returns 0 or -EINVAL.
