@@ -7,13 +7,14 @@
 #include <plm_addr.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONFIG_WORKERS_MAX 16
 #define CONFIG_ADDRS_MAX 4
 
 enum config_idle {
-	CONFIG_IDLE_AUTO,     // adaptive on software ports, busy on NICs
+	CONFIG_IDLE_AUTO, // adaptive on software ports, busy on NICs
 	CONFIG_IDLE_ADAPTIVE, // sleeps up to idle_max_us when nothing comes
 	CONFIG_IDLE_BUSY,
 };
@@ -35,7 +36,7 @@ struct config {
 	struct config_address addrs[CONFIG_ADDRS_MAX]; // of the TAP = of the appliance
 	unsigned n_addrs;
 	struct plm_addr gateways[2]; // default routes by the TAP; family 0 = none
-	char *tap;                   // interface name, at most 15 characters
+	char *tap; // interface name, at most 15 characters
 
 	uint16_t public_port;
 	uint16_t agent_port_min, agent_port_max;
@@ -54,7 +55,7 @@ struct config {
 	char *srtp_backend; // "auto", "libsrtp2"
 
 	uint32_t max_transports, max_producers, max_consumers;
-	uint32_t max_paths;   // per transport
+	uint32_t max_paths; // per transport
 	uint32_t rtx_packets; // cached per video producer and worker, a power of two
 	char *log_level;
 };
@@ -62,7 +63,27 @@ struct config {
 // Reads the file. On an error writes one line for people ("plenum.yaml: dataplane.port.queues: ...")
 // to error and returns -EINVAL or -ENOENT; *ret_config is untouched.
 int config_load(const char *path, struct config **ret_config, char *error, size_t error_len);
+
+// The same for text in memory; name stands for the file in error lines. Returns 0, -EINVAL or
+// -ENOMEM.
+int config_parse(
+	const char *name,
+	const uint8_t *text,
+	size_t len,
+	struct config **ret_config,
+	char *error,
+	size_t error_len
+);
+
+// Calls visit with the dotted path of every key of the section ("dataplane.port.queues"), mappings
+// included, in the schema's order.
+void config_each_key(void (*visit)(void *user, const char *path), void *user);
+
+// True for "0000:03:00.0".
+bool config_device_is_pci(const char *device);
+
+// NULL is allowed.
 void config_free(struct config *config);
 
-// Prints all values in force, as YAML (--print-config).
+// Prints all values in force to stdout, as YAML that config_load accepts (--print-config).
 void config_print(const struct config *config);

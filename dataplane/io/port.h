@@ -7,6 +7,7 @@
 #include <plm_api.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct config;
@@ -14,14 +15,15 @@ struct rte_mempool;
 
 struct port {
 	uint16_t id;
-	uint16_t n_rx_queues; // may be fewer than workers: then workers without one get packets by ring
+	uint16_t
+		n_rx_queues; // may be fewer than workers: then workers without one get packets by ring
 	uint16_t n_tx_queues;
 	uint16_t mtu;
 	uint8_t mac[6];
-	bool software;        // a veth or memif: adaptive sleep is sensible
+	bool software; // a veth or memif: adaptive sleep is sensible
 	bool ipv4_cksum_offload;
 	bool udp_cksum_offload; // both IPv4 and IPv6
-	char name[PLM_API_NAME_LEN];   // the config's device
+	char name[PLM_API_NAME_LEN]; // the config's device
 	char driver[PLM_API_NAME_LEN]; // of DPDK
 };
 
@@ -35,7 +37,13 @@ int eal_start(const struct config *config, const char *argv0, char *error, size_
 // RSS over addresses and ports where the device can. For af_packet the kernel interface is
 // isolated as platform-facts says (rp_filter, arp_ignore, disable_ipv6). The interface named must
 // exist. Returns 0 or -errno and a line in error.
-int port_open(const struct config *config, struct rte_mempool *pool, struct port *ret_port, char *error, size_t error_len);
+int port_open(
+	const struct config *config,
+	struct rte_mempool *pool,
+	struct port *ret_port,
+	char *error,
+	size_t error_len
+);
 void port_close(struct port *port);
 
 // Fills all but the tap fields.

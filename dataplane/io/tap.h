@@ -4,6 +4,7 @@
 // The kernel TAP of the exception path: a plain /dev/net/tun descriptor (no PMD: it can be polled,
 // and needs no signals). Whole Ethernet frames, one per read and write.
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct config;
@@ -12,4 +13,10 @@ struct config;
 // addresses (rtnetlink; IPv6 with nodad) and default routes, and sets it up. Non-blocking,
 // close-on-exec. Returns the descriptor or -errno with a line in error. The interface disappears
 // with the descriptor.
-int tap_open(const struct config *config, const uint8_t mac[6], uint16_t mtu, char *error, size_t error_len);
+int tap_open(
+	const struct config *config,
+	const uint8_t mac[6],
+	uint16_t mtu,
+	char *error,
+	size_t error_len
+);
