@@ -194,7 +194,7 @@ char *jsonrpc_error(const json_t *id, enum protocol_error code, const char *sent
 		"message",
 		text,
 		"data",
-		"error",
+		"name",
 		protocol_error_text(code)
 	));
 }

@@ -45,7 +45,7 @@ void jsonrpc_message_free(struct jsonrpc_message *message); // takes NULL
 // result NULL: an empty object.
 char *jsonrpc_result(const json_t *id, json_t *result);
 
-// {"code": 4040, "message": sentence, "data": {"error": "unknown_room"}}. id NULL: null.
+// {"code": 4040, "message": sentence, "data": {"name": "unknown_room"}}. id NULL: null.
 char *jsonrpc_error(const json_t *id, enum protocol_error code, const char *sentence);
 
 // A notification to the client. params NULL: an empty object.
