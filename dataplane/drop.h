@@ -54,7 +54,7 @@ enum drop_reason {
 #define X(name, text, help) DROP_##name,
 	DROP_REASONS(X)
 #undef X
-		DROP_COUNT,
+	DROP_COUNT,
 };
 
 const char *drop_name(enum drop_reason reason);

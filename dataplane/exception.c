@@ -10,17 +10,18 @@
 #include <plm_secret.h>
 #include <plm_stun.h>
 
+#include <rte_ring.h>
+
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
-#include <rte_ring.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BUDGET 64
-#define TRANSACTIONS 4096          // requests of agents remembered, a power of two
-#define TRANSACTION_US 10000000    // for this long
+#define TRANSACTIONS 4096 // requests of agents remembered, a power of two
+#define TRANSACTION_US 10000000 // for this long
 #define PORTS 65536
 
 // A connecting transport's agent. Owned by the exception path.
@@ -44,8 +45,8 @@ struct exception {
 	int tap_fd;
 	uint64_t from_kernel, to_kernel;
 	uint64_t drops[DROP_COUNT];
-	struct agent *agents;     // by transport index
-	uint32_t *by_port[2];     // private port -> transport index + 1
+	struct agent *agents; // by transport index
+	uint32_t *by_port[2]; // private port -> transport index + 1
 	struct transaction transactions[TRANSACTIONS];
 };
 
@@ -135,18 +136,16 @@ static void to_tap(struct exception *exception, struct rte_mbuf *m) {
 	rte_pktmbuf_free(m);
 }
 
-static void set_port(
-	struct rte_mbuf *m,
-	unsigned udp_offset,
-	bool source,
-	uint16_t port
-) {
+static void set_port(struct rte_mbuf *m, unsigned udp_offset, bool source, uint16_t port) {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(m, struct rte_udp_hdr *, udp_offset);
-	rte_be16_t *field = source ? &udp->src_port : &udp->dst_port;
+	rte_be16_t old_be = source ? udp->src_port : udp->dst_port;
 	rte_be16_t port_be = rte_cpu_to_be_16(port);
 
-	udp->dgram_cksum = frame_cksum_update(udp->dgram_cksum, *field, port_be);
-	*field = port_be;
+	udp->dgram_cksum = frame_cksum_update(udp->dgram_cksum, old_be, port_be);
+	if (source)
+		udp->src_port = port_be;
+	else
+		udp->dst_port = port_be;
 }
 
 // A client's answer to an agent's check: taken when the transaction is known, the source is the
@@ -188,11 +187,11 @@ unsigned exception_to_kernel(struct exception *exception) {
 	struct rte_mbuf *frames[BUDGET];
 	unsigned n, total;
 
-	n = rte_ring_dequeue_burst(exception->dp->to_kernel, (void **)frames, BUDGET, NULL);
+	n = rte_ring_dequeue_burst(exception->dp->to_kernel, (void *)frames, BUDGET, NULL);
 	for (unsigned i = 0; i < n; i++)
 		to_tap(exception, frames[i]);
 	total = n;
-	n = rte_ring_dequeue_burst(exception->dp->stun_answers, (void **)frames, BUDGET, NULL);
+	n = rte_ring_dequeue_burst(exception->dp->stun_answers, (void *)frames, BUDGET, NULL);
 	for (unsigned i = 0; i < n; i++)
 		take_answer(exception, frames[i]);
 	return total + n;
@@ -268,9 +267,15 @@ static bool is_private_icmp(const struct config *config, struct rte_mbuf *m) {
 }
 
 // What an agent sends: its STUN leaves by the public port, its requests are remembered.
-static bool rewrite_agent(struct exception *exception, struct rte_mbuf *m, unsigned udp_offset, const struct plm_addr *remote) {
-	const struct rte_udp_hdr *udp =
-		rte_pktmbuf_mtod_offset(m, const struct rte_udp_hdr *, udp_offset);
+static bool rewrite_agent(
+	struct exception *exception,
+	struct rte_mbuf *m,
+	unsigned udp_offset,
+	const struct plm_addr *remote
+) {
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(
+		m, const struct rte_udp_hdr *, udp_offset
+	);
 	unsigned payload = udp_offset + (unsigned)sizeof(*udp);
 	uint32_t owner = exception->by_port[remote->family == 4 ? 0 : 1]
 					   [rte_be_to_cpu_16(udp->src_port)];
@@ -360,7 +365,7 @@ void exception_stats(const struct exception *exception, struct exception_stats *
 
 	for (uint32_t i = 0; i < exception->dp->config->max_transports; i++)
 		agents += exception->agents[i].used;
-	*ret_stats = (struct exception_stats) {
+	*ret_stats = (struct exception_stats){
 		.from_kernel = exception->from_kernel,
 		.to_kernel = exception->to_kernel,
 		.agents = agents,

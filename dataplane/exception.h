@@ -17,7 +17,13 @@ struct exception *exception_new(struct dataplane *dp, int tap_fd); // NULL with 
 void exception_free(struct exception *exception);
 
 // The agent of a transport listens on these private ports (0: none). Replaces what was known.
-void exception_agent_set(struct exception *exception, uint32_t transport, const struct plm_ice_credentials *ice, uint16_t port_v4, uint16_t port_v6);
+void exception_agent_set(
+	struct exception *exception,
+	uint32_t transport,
+	const struct plm_ice_credentials *ice,
+	uint16_t port_v4,
+	uint16_t port_v6
+);
 // The transport is SECURE: the agent's requests stop, its late answers pass.
 void exception_agent_secure(struct exception *exception, uint32_t transport);
 void exception_agent_clear(struct exception *exception, uint32_t transport);

@@ -9,8 +9,8 @@
 
 #define NACK_BURST 64
 #define COMPOUND_MAX 1200
-#define IDLE_US 2000000    // a producer without packets is idle
-#define REPORT_US 1000000  // interval of receiver reports
+#define IDLE_US 2000000 // a producer without packets is idle
+#define REPORT_US 1000000 // interval of receiver reports
 
 static void send_keyframe_request(struct worker *worker, struct producer *producer) {
 	struct transport *transport = producer->transport;
@@ -23,7 +23,11 @@ static void send_keyframe_request(struct worker *worker, struct producer *produc
 		len = plm_rtcp_pli_write(data, sizeof(data), transport->rtcp_ssrc, producer->ssrc);
 	else if (producer->add.fir)
 		len = plm_rtcp_fir_write(
-			data, sizeof(data), transport->rtcp_ssrc, producer->ssrc, transport->fir_seq++
+			data,
+			sizeof(data),
+			transport->rtcp_ssrc,
+			producer->ssrc,
+			transport->fir_seq++
 		);
 	else
 		return;
@@ -87,9 +91,10 @@ static void roll_second(struct worker *worker, struct producer *producer) {
 
 	if (elapsed < 1000000)
 		return;
-	producer->bitrate = (uint32_t)((producer->bytes - producer->rate_bytes) * 8000000 / elapsed);
-	producer->packet_rate =
-		(uint32_t)((producer->packets - producer->rate_packets) * 1000000 / elapsed);
+	producer->bitrate = (uint32_t
+	)((producer->bytes - producer->rate_bytes) * 8000000 / elapsed);
+	producer->packet_rate = (uint32_t
+	)((producer->packets - producer->rate_packets) * 1000000 / elapsed);
 	producer->rate_us = worker->now_us;
 	producer->rate_bytes = producer->bytes;
 	producer->rate_packets = producer->packets;
@@ -159,7 +164,14 @@ void feedback_sender_report(
 		int len, more;
 
 		if (c->paused
-		    || !rewrite_sr(&c->rewrite, sr, c->add.ssrc, (uint32_t)c->packets, (uint32_t)c->bytes, &out))
+		    || !rewrite_sr(
+			    &c->rewrite,
+			    sr,
+			    c->add.ssrc,
+			    (uint32_t)c->packets,
+			    (uint32_t)c->bytes,
+			    &out
+		    ))
 			continue;
 		len = plm_rtcp_sr_write(data, sizeof(data), &out, NULL, 0);
 		more = plm_rtcp_sdes_cname_write(

@@ -18,4 +18,8 @@ void feedback_producer_tick(struct worker *worker, struct producer *producer);
 void feedback_report_tick(struct worker *worker, struct transport *transport);
 
 // A publisher's sender report, told to every viewer of this worker in its own terms.
-void feedback_sender_report(struct worker *worker, struct audience *audience, const struct plm_rtcp_sr *sr);
+void feedback_sender_report(
+	struct worker *worker,
+	struct audience *audience,
+	const struct plm_rtcp_sr *sr
+);

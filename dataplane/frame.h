@@ -11,10 +11,13 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 #include <rte_udp.h>
+
 #include <string.h>
 
-#define FRAME_HEADERS_V4 (sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
-#define FRAME_HEADERS_V6 (sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr))
+#define FRAME_HEADERS_V4                                                                           \
+	(sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
+#define FRAME_HEADERS_V6                                                                           \
+	(sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr))
 
 static inline unsigned frame_headers_len(const struct path *path) {
 	return path->remote.family == 4 ? FRAME_HEADERS_V4 : FRAME_HEADERS_V6;
@@ -30,7 +33,7 @@ static inline void frame_write_v4(
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 14);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-	*ip = (struct rte_ipv4_hdr) {
+	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = 0x45,
 		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_len)),
 		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
@@ -63,7 +66,7 @@ static inline void frame_write_v6(
 	struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, 14);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-	*ip = (struct rte_ipv6_hdr) {
+	*ip = (struct rte_ipv6_hdr){
 		.vtc_flow = rte_cpu_to_be_32(6U << 28),
 		.payload_len = rte_cpu_to_be_16(udp_len),
 		.proto = IPPROTO_UDP,

@@ -24,11 +24,10 @@ void mailbox_free(struct mailbox *mailbox) {
 }
 
 int mailbox_post(struct mailbox *mailbox, const struct message *message) {
-	return rte_ring_enqueue_elem(
-		ring_of(mailbox), (void *)(uintptr_t)message, sizeof(*message)
-	) == 0 ?
-		0 :
-		-ENOSPC;
+	return rte_ring_enqueue_elem(ring_of(mailbox), (void *)(uintptr_t)message, sizeof(*message))
+			== 0
+		? 0
+		: -ENOSPC;
 }
 
 unsigned mailbox_take(struct mailbox *mailbox, struct message *ret_messages, unsigned max) {

@@ -21,29 +21,29 @@ enum message_type {
 	MESSAGE_CREDENTIAL_DEL, // index, ufrag
 	MESSAGE_TRANSPORT_SECURE, // index, rx, tx: sessions, from now on the worker's
 	MESSAGE_TRANSPORT_RESTART, // index, value: newest generation
-	MESSAGE_TRANSPORT_DEL,  // index: forget everything about it, then RELEASED
-	MESSAGE_PRODUCER_ADD,   // object: struct producer
-	MESSAGE_PRODUCER_DEL,   // index
+	MESSAGE_TRANSPORT_DEL, // index: forget everything about it, then RELEASED
+	MESSAGE_PRODUCER_ADD, // object: struct producer
+	MESSAGE_PRODUCER_DEL, // index
 	MESSAGE_PRODUCER_KEYFRAME, // index (also worker -> worker)
 	MESSAGE_PRODUCER_AUDIENCE, // index, value: bit mask of workers with consumers
-	MESSAGE_AUDIENCE_ADD,   // object: struct audience of a producer
-	MESSAGE_AUDIENCE_DEL,   // index of the producer
-	MESSAGE_CONSUMER_ADD,   // object: struct consumer
-	MESSAGE_CONSUMER_DEL,   // index
-	MESSAGE_CONSUMER_SET,   // index, value: paused
-	MESSAGE_DTLS_OUT,       // index, object: mbuf whose data is the record
-	MESSAGE_TRACE,          // value: packets, index: transport or UINT32_MAX
+	MESSAGE_AUDIENCE_ADD, // object: struct audience of a producer
+	MESSAGE_AUDIENCE_DEL, // index of the producer
+	MESSAGE_CONSUMER_ADD, // object: struct consumer
+	MESSAGE_CONSUMER_DEL, // index
+	MESSAGE_CONSUMER_SET, // index, value: paused
+	MESSAGE_DTLS_OUT, // index, object: mbuf whose data is the record
+	MESSAGE_TRACE, // value: packets, index: transport or UINT32_MAX
 	// worker -> worker
 	MESSAGE_SENDER_REPORT, // index of the producer, value: serial, sr
-	MESSAGE_PATH_TAKEN,    // index of the transport that loses the path to addr
+	MESSAGE_PATH_TAKEN, // index of the transport that loses the path to addr
 	// worker -> control thread
-	MESSAGE_CLAIMED,      // index, value: worker
-	MESSAGE_RELEASED,     // index, value: enum release, object: what the worker gives back
-	MESSAGE_PATH,         // index, value: generation, addr: the selected path changed
+	MESSAGE_CLAIMED, // index, value: worker
+	MESSAGE_RELEASED, // index, value: enum release, object: what the worker gives back
+	MESSAGE_PATH, // index, value: generation, addr: the selected path changed
 	MESSAGE_CONSENT_LOST, // index, addr
-	MESSAGE_RESTARTED,    // index, value: generation
+	MESSAGE_RESTARTED, // index, value: generation
 	MESSAGE_PRODUCER_ACTIVE, // index, value: 1 active, 0 idle; ssrc
-	MESSAGE_DTLS_IN,      // index, object: mbuf with the frame
+	MESSAGE_DTLS_IN, // index, object: mbuf with the frame
 };
 
 enum release {

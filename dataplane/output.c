@@ -32,10 +32,10 @@ static int map_extensions(
 
 		if (uri == PLM_EXT_NONE || uri == PLM_EXT_MID || ids[uri] == 0)
 			continue;
-		out[n_out++] = (struct plm_rtp_ext_out) {ids[uri], in[i].len, in[i].data};
+		out[n_out++] = (struct plm_rtp_ext_out){ids[uri], in[i].len, in[i].data};
 	}
 	if (ids[PLM_EXT_MID] != 0 && consumer->add.mid[0] != '\0' && n_out < PLM_RTP_EXT_MAX) {
-		out[n_out++] = (struct plm_rtp_ext_out) {
+		out[n_out++] = (struct plm_rtp_ext_out){
 			ids[PLM_EXT_MID],
 			(uint8_t)strnlen(consumer->add.mid, PLM_MID_MAX),
 			(const uint8_t *)consumer->add.mid,
@@ -71,9 +71,17 @@ void output_media(
 		count_lost(worker, consumer, DROP_NO_PATH);
 		return;
 	}
-	if (resend ?
-		    !rewrite_map(&consumer->rewrite, header.seq, header.timestamp, &header.seq, &header.timestamp) :
-		    !rewrite_packet(&consumer->rewrite, header.seq, header.timestamp, worker->now_us, &header.seq, &header.timestamp))
+	if (resend ? !rewrite_map(
+		    &consumer->rewrite, header.seq, header.timestamp, &header.seq, &header.timestamp
+	    )
+		   : !rewrite_packet(
+			   &consumer->rewrite,
+			   header.seq,
+			   header.timestamp,
+			   worker->now_us,
+			   &header.seq,
+			   &header.timestamp
+		   ))
 		return; // from before this viewer's first packet
 	m = rte_pktmbuf_alloc(worker->dp->packets);
 	if (m == NULL) {
@@ -106,7 +114,7 @@ void output_media(
 	egress->sources[i] = source;
 	egress->rtp_consumers[i] = consumer;
 	egress->rtp_transports[i] = transport;
-	egress->rtp_jobs[i] = (struct srtp_job) {
+	egress->rtp_jobs[i] = (struct srtp_job){
 		.session = transport->tx,
 		.data = rte_pktmbuf_mtod_offset(m, uint8_t *, offset),
 		.payload = data + packet->rtp.header_len,
@@ -155,7 +163,7 @@ void output_rtcp(
 	unsigned i = egress->n_rtcp++;
 	egress->rtcp[i] = m;
 	egress->rtcp_transports[i] = transport;
-	egress->rtcp_jobs[i] = (struct srtp_job) {
+	egress->rtcp_jobs[i] = (struct srtp_job){
 		.session = transport->tx,
 		.data = rte_pktmbuf_mtod_offset(m, uint8_t *, offset),
 		.len = (uint16_t)len,
@@ -245,7 +253,11 @@ void output_protect(struct worker *worker) {
 		       egress->rtp_consumers[i]);
 	}
 	for (unsigned i = 0; i < n_rtcp; i++)
-		finish(worker, egress->rtcp[i], &egress->rtcp_jobs[i], egress->rtcp_transports[i], NULL);
+		finish(worker,
+		       egress->rtcp[i],
+		       &egress->rtcp_jobs[i],
+		       egress->rtcp_transports[i],
+		       NULL);
 }
 
 void output_transmit(struct worker *worker) {
@@ -265,7 +277,7 @@ void output_transmit(struct worker *worker) {
 		worker->tx_packets += sent;
 	} else {
 		sent = rte_ring_enqueue_burst(
-			worker->tx_worker->to_send, (void **)egress->tx, n, NULL
+			worker->tx_worker->to_send, (void *)egress->tx, n, NULL
 		);
 	}
 	if (sent < n) {

@@ -10,13 +10,29 @@ struct path;
 
 // One source packet to one viewer. source: plaintext mbuf with struct packet filled, not consumed
 // (a reference is taken). resend: the viewer asked for it again.
-void output_media(struct worker *worker, struct consumer *consumer, struct rte_mbuf *source, bool resend);
+void output_media(
+	struct worker *worker,
+	struct consumer *consumer,
+	struct rte_mbuf *source,
+	bool resend
+);
 
 // An RTCP compound in plaintext to a transport, encrypted and sent on its selected path.
-void output_rtcp(struct worker *worker, struct transport *transport, const uint8_t *data, size_t len);
+void output_rtcp(
+	struct worker *worker,
+	struct transport *transport,
+	const uint8_t *data,
+	size_t len
+);
 
 // A UDP payload as it is (STUN, DTLS) on this path.
-void output_plain(struct worker *worker, struct transport *transport, const struct path *path, const uint8_t *data, size_t len);
+void output_plain(
+	struct worker *worker,
+	struct transport *transport,
+	const struct path *path,
+	const uint8_t *data,
+	size_t len
+);
 
 // A finished frame. m is consumed.
 void output_frame(struct worker *worker, struct rte_mbuf *m);

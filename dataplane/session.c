@@ -10,8 +10,9 @@
 
 #include <plm_addr.h>
 
-#include <errno.h>
 #include <rte_hash.h>
+
+#include <errno.h>
 #include <string.h>
 
 static void release(struct worker *worker, uint32_t index, enum release kind, void *object) {
@@ -158,8 +159,7 @@ bool session_answered(
 	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
 		path->validated = 1;
 		select_path(worker, transport, path);
-	} else if (slot != transport->selected
-		   || !consent_answer(&transport->consent, worker->now_us, txid)) {
+	} else if (slot != transport->selected || !consent_answer(&transport->consent, worker->now_us, txid)) {
 		return false;
 	}
 	transport->consent_received++;
@@ -209,8 +209,7 @@ void session_secure(
 		if (transport->selected == TRANSPORT_NO_PATH)
 			select_path(worker, transport, path);
 	}
-	if (transport->selected != TRANSPORT_NO_PATH
-	    && transport->dtls_path == TRANSPORT_NO_PATH)
+	if (transport->selected != TRANSPORT_NO_PATH && transport->dtls_path == TRANSPORT_NO_PATH)
 		transport->paths[transport->selected].validated = 1;
 }
 
@@ -225,7 +224,6 @@ static void die(struct worker *worker, struct transport *transport) {
 		message.addr = transport->paths[transport->selected].remote;
 	if (worker_event(worker, &message) == 0)
 		transport->state = PLM_TRANSPORT_DEAD; // else the next tick tells it
-
 }
 
 void session_tick(struct worker *worker, struct transport *transport) {
@@ -304,7 +302,9 @@ void session_forget(struct worker *worker, uint32_t index) {
 
 		for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
 			if (transport->paths[i].seen_us != 0)
-				flow_table_remove(worker->flows, &transport->paths[i].remote, index);
+				flow_table_remove(
+					worker->flows, &transport->paths[i].remote, index
+				);
 		}
 		worker->owned[transport->slot] = last;
 		last->slot = transport->slot;

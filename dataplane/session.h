@@ -14,22 +14,43 @@ int session_adopt(struct worker *worker, struct credential *credential);
 
 // The path of an authenticated request, made or refreshed. It takes the address from any other
 // transport. NULL: flow table full (counted by the caller).
-struct path *session_path(struct worker *worker, struct transport *transport, const struct packet *packet, uint32_t generation);
+struct path *session_path(
+	struct worker *worker,
+	struct transport *transport,
+	const struct packet *packet,
+	uint32_t generation
+);
 
 // The peer nominated this path (USE-CANDIDATE). SECURE: media moves there once the address answers.
 void session_nominate(struct worker *worker, struct transport *transport, struct path *path);
 
 // A Binding success from this path, authenticated. False: not an answer to one of ours.
-bool session_answered(struct worker *worker, struct transport *transport, struct path *path, const uint8_t *txid);
+bool session_answered(
+	struct worker *worker,
+	struct transport *transport,
+	struct path *path,
+	const uint8_t *txid
+);
 
 // Keys are there: SECURE.
-void session_secure(struct worker *worker, struct transport *transport, uint16_t suite, struct srtp_session *rx, struct srtp_session *tx);
+void session_secure(
+	struct worker *worker,
+	struct transport *transport,
+	uint16_t suite,
+	struct srtp_session *rx,
+	struct srtp_session *tx
+);
 
 // Consent checks and expiry of one transport, when due.
 void session_tick(struct worker *worker, struct transport *transport);
 
 // Sends a check of ours (RFC 8445 7.2.2, RFC 7675) on path with this transaction id.
-void session_check(struct worker *worker, struct transport *transport, const struct path *path, const uint8_t *txid);
+void session_check(
+	struct worker *worker,
+	struct transport *transport,
+	const struct path *path,
+	const uint8_t *txid
+);
 
 // Everything this worker knows of a transport is forgotten: credentials, paths, and if it is the
 // owner the object itself; all are released to the control thread.

@@ -39,7 +39,7 @@ void trace_record(
 		|| !(stage >= PLM_STAGE_LOOKUP)))
 		return;
 	entry = &trace->entries[trace->n % TRACE_MAX];
-	*entry = (struct plm_trace_entry) {
+	*entry = (struct plm_trace_entry){
 		.at_ns = (worker->now_us - worker->dp->start_us) * 1000,
 		.transport_id = stage >= PLM_STAGE_LOOKUP && transport != NULL ? transport->id : 0,
 		.worker = worker->index,

@@ -18,13 +18,19 @@ enum trace_verdict {
 };
 
 struct trace {
-	uint32_t left;      // entries still to record, 0 = off
+	uint32_t left; // entries still to record, 0 = off
 	uint32_t transport; // index, UINT32_MAX = any
-	uint32_t n;         // recorded; atomic release by the worker
+	uint32_t n; // recorded; atomic release by the worker
 	struct plm_trace_entry entries[TRACE_MAX];
 };
 
 struct rte_mbuf;
 struct worker;
 
-void trace_record(struct worker *worker, struct rte_mbuf *m, unsigned stage, enum trace_verdict verdict, unsigned reason);
+void trace_record(
+	struct worker *worker,
+	struct rte_mbuf *m,
+	unsigned stage,
+	enum trace_verdict verdict,
+	unsigned reason
+);

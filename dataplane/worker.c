@@ -11,20 +11,21 @@
 
 #include <plm_loop.h>
 
-#include <errno.h>
 #include <rte_cycles.h>
 #include <rte_hash.h>
 #include <rte_jhash.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_ring.h>
+
+#include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
 #define RING_SIZE 2048
 #define MAILBOX_SIZE 8192
 #define HOUSEKEEPING_LOOPS 8 // busy loops between two housekeepings
-#define IDLE_BUSY_POLLS 64   // empty rounds before the first sleep
+#define IDLE_BUSY_POLLS 64 // empty rounds before the first sleep
 #define IDLE_FIRST_US 10
 
 void worker_drop(

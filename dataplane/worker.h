@@ -10,9 +10,10 @@
 #include "trace.h"
 
 #include <plm_api.h>
-#include <srtp.h>
 
 #include <rte_ether.h>
+
+#include <srtp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,13 +50,13 @@ struct dataplane {
 	// state that workers decide by shared memory.
 	uint8_t *claims; // atomic
 
-	struct mailbox *events;         // workers -> control thread
-	struct rte_ring *to_kernel;     // frames for the TAP
-	struct rte_ring *stun_answers;  // responses to checks of agents, not yet verified
-	struct plm_loop *control_loop;  // woken when the control thread sleeps
-	uint8_t control_sleeps;         // atomic
-	bool adaptive;                  // workers may sleep and wake others
-	bool stop;                      // atomic
+	struct mailbox *events; // workers -> control thread
+	struct rte_ring *to_kernel; // frames for the TAP
+	struct rte_ring *stun_answers; // responses to checks of agents, not yet verified
+	struct plm_loop *control_loop; // woken when the control thread sleeps
+	uint8_t control_sleeps; // atomic
+	bool adaptive; // workers may sleep and wake others
+	bool stop; // atomic
 };
 
 // Packets to protect and send, gathered over the whole loop.
@@ -65,7 +66,8 @@ struct egress {
 	struct srtp_job rtp_jobs[2 * WORKER_BURST], rtcp_jobs[2 * WORKER_BURST];
 	struct transport *rtp_transports[2 * WORKER_BURST], *rtcp_transports[2 * WORKER_BURST];
 	struct consumer *rtp_consumers[2 * WORKER_BURST];
-	struct rte_mbuf *sources[2 * WORKER_BURST]; // plaintext each rtp packet is made from, a reference
+	struct rte_mbuf
+		*sources[2 * WORKER_BURST]; // plaintext each rtp packet is made from, a reference
 	unsigned n_tx;
 	struct rte_mbuf *tx[4 * WORKER_BURST]; // finished frames
 };
@@ -76,10 +78,10 @@ struct egress {
 // Packets of one loop, by what comes next. Every mbuf is in exactly one array.
 struct batch {
 	unsigned n_in, n_stun, n_flow, n_dtls, n_rtp, n_rtcp, n_media, n_routed;
-	struct rte_mbuf *in[4 * WORKER_BURST];     // from the port, strays
-	struct rte_mbuf *stun[4 * WORKER_BURST];   // STUN for our port
-	struct rte_mbuf *flow[4 * WORKER_BURST];   // DTLS, RTP, RTCP, not yet looked up
-	struct rte_mbuf *rtp[4 * WORKER_BURST];    // of owned transports, encrypted, then decrypted
+	struct rte_mbuf *in[4 * WORKER_BURST]; // from the port, strays
+	struct rte_mbuf *stun[4 * WORKER_BURST]; // STUN for our port
+	struct rte_mbuf *flow[4 * WORKER_BURST]; // DTLS, RTP, RTCP, not yet looked up
+	struct rte_mbuf *rtp[4 * WORKER_BURST]; // of owned transports, encrypted, then decrypted
 	struct rte_mbuf *rtcp[4 * WORKER_BURST];
 	struct rte_mbuf *routed[4 * WORKER_BURST]; // plaintext of a known producer
 };
@@ -94,8 +96,8 @@ struct worker {
 	int tx_queue; // -1: sends by tx_worker
 	struct worker *tx_worker;
 
-	struct rte_ring *strays;  // frames that belong to this worker
-	struct rte_ring *fanout;  // plaintext of other workers' producers
+	struct rte_ring *strays; // frames that belong to this worker
+	struct rte_ring *fanout; // plaintext of other workers' producers
 	struct rte_ring *to_send; // finished frames of threads without a queue
 	struct mailbox *mailbox;
 
@@ -104,7 +106,7 @@ struct worker {
 	struct egress egress;
 
 	struct rte_hash *credentials; // local ufrag -> struct credential
-	struct flow_table *flows;     // remote address -> owner, transport
+	struct flow_table *flows; // remote address -> owner, transport
 
 	// by index; NULL = not here
 	struct transport **transports;
@@ -116,8 +118,8 @@ struct worker {
 	unsigned n_owned, n_produced;
 	uint32_t n_consumers;
 	uint32_t n_transports; // atomic: others read it to find the least loaded worker
-	unsigned timer_next;   // position of the timer slice in owned
-	uint32_t sweep;        // cursor of the flow table walk
+	unsigned timer_next; // position of the timer slice in owned
+	uint32_t sweep; // cursor of the flow table walk
 	uint64_t timer_us, producer_us, second_us;
 	uint64_t random;
 
@@ -143,7 +145,12 @@ int worker_run(void *argument);
 unsigned worker_round(struct worker *worker);
 
 // Counts and frees. Never use m afterwards.
-void worker_drop(struct worker *worker, struct rte_mbuf *m, enum plm_stage stage, enum drop_reason reason);
+void worker_drop(
+	struct worker *worker,
+	struct rte_mbuf *m,
+	enum plm_stage stage,
+	enum drop_reason reason
+);
 
 // Posts to the control thread and wakes it if it sleeps. -ENOSPC: its queue is full.
 int worker_event(struct worker *worker, const struct message *message);
@@ -157,7 +164,13 @@ static inline uint64_t worker_random(struct worker *worker) {
 }
 
 // Records a packet's end (or its way out of this worker) when the trace is on.
-static inline void trace_packet(struct worker *worker, struct rte_mbuf *m, unsigned stage, enum trace_verdict verdict, unsigned reason) {
+static inline void trace_packet(
+	struct worker *worker,
+	struct rte_mbuf *m,
+	unsigned stage,
+	enum trace_verdict verdict,
+	unsigned reason
+) {
 	if (__builtin_expect(worker->trace.left != 0, 0))
 		trace_record(worker, m, stage, verdict, reason);
 }

@@ -50,7 +50,8 @@ int plm_addr_parse_prefix(const char *text, struct plm_addr *ret_addr, unsigned 
 	struct plm_addr addr;
 	unsigned long len;
 
-	if (slash == NULL || (size_t)(slash - text) >= sizeof(ip) || slash[1] < '0' || slash[1] > '9')
+	if (slash == NULL || (size_t)(slash - text) >= sizeof(ip) || slash[1] < '0'
+	    || slash[1] > '9')
 		return -EINVAL;
 	memcpy(ip, text, (size_t)(slash - text));
 	ip[slash - text] = '\0';

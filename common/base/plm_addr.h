@@ -22,5 +22,5 @@ int plm_addr_parse_ip(const char *text, struct plm_addr *ret_addr);
 // Parses "198.18.0.2/24". Returns 0 or -EINVAL.
 int plm_addr_parse_prefix(const char *text, struct plm_addr *ret_addr, unsigned *ret_prefix_len);
 
-bool plm_addr_equal(const struct plm_addr *a, const struct plm_addr *b);    // with port
+bool plm_addr_equal(const struct plm_addr *a, const struct plm_addr *b); // with port
 bool plm_addr_ip_equal(const struct plm_addr *a, const struct plm_addr *b); // without

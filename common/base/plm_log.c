@@ -16,8 +16,8 @@ static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const int journal_priorities[] = {3, 4, 6, 7};
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER; // guards sites and stderr
-static int log_level = PLM_LOG_INFO;                         // atomic
-static bool log_journal;                                     // set once by plm_log_init
+static int log_level = PLM_LOG_INFO; // atomic
+static bool log_journal; // set once by plm_log_init
 static const char *log_process = "plenum";
 
 int plm_log_set_level(const char *name) {
@@ -97,7 +97,11 @@ void plm_log_write(
 			);
 		}
 		if (kept_back > 0)
-			fprintf(stderr, "%s%s: (%u like the next kept back)\n", stamp, subsystem, kept_back);
+			fprintf(stderr,
+				"%s%s: (%u like the next kept back)\n",
+				stamp,
+				subsystem,
+				kept_back);
 		fprintf(stderr, "%s%s: %s\n", stamp, subsystem, text);
 	}
 	pthread_mutex_unlock(&log_lock);

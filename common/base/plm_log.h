@@ -45,7 +45,5 @@ bool plm_log_enabled(enum plm_log_level level);
 	do {                                                                                       \
 		static struct plm_log_site log_site_;                                              \
 		if (plm_log_enabled(PLM_LOG_##level))                                              \
-			plm_log_write(                                                             \
-				&log_site_, PLM_LOG_##level, log_subsystem, __VA_ARGS__            \
-			);                                                                         \
+			plm_log_write(&log_site_, PLM_LOG_##level, log_subsystem, __VA_ARGS__);    \
 	} while (0)

@@ -72,14 +72,14 @@ int plm_loop_add(
 		if (watches == NULL)
 			return -ENOMEM;
 		for (int i = loop->n_watches; i < n; i++)
-			watches[i] = (struct watch) {0};
+			watches[i] = (struct watch){0};
 		loop->watches = watches;
 		loop->n_watches = n;
 	}
-	loop->watches[fd] = (struct watch) {ready, user, ++loop->generation & 0x7fffffff};
+	loop->watches[fd] = (struct watch){ready, user, ++loop->generation & 0x7fffffff};
 	event.data.u64 = watch_key(loop, fd);
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
-		loop->watches[fd] = (struct watch) {0};
+		loop->watches[fd] = (struct watch){0};
 		return -errno;
 	}
 	return 0;
@@ -98,7 +98,7 @@ void plm_loop_remove(struct plm_loop *loop, int fd) {
 	if (fd < 0 || fd >= loop->n_watches || loop->watches[fd].ready == NULL)
 		return;
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	loop->watches[fd] = (struct watch) {0};
+	loop->watches[fd] = (struct watch){0};
 }
 
 int plm_loop_run_once(struct plm_loop *loop, int timeout_ms) {

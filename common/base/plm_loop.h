@@ -13,7 +13,13 @@ struct plm_loop *plm_loop_new(void); // NULL with errno
 void plm_loop_free(struct plm_loop *loop); // closes no descriptor of the callers
 
 // events: EPOLLIN, EPOLLOUT. One callback a descriptor. Returns 0 or -errno.
-int plm_loop_add(struct plm_loop *loop, int fd, uint32_t events, void (*ready)(void *user, uint32_t events), void *user);
+int plm_loop_add(
+	struct plm_loop *loop,
+	int fd,
+	uint32_t events,
+	void (*ready)(void *user, uint32_t events),
+	void *user
+);
 int plm_loop_modify(struct plm_loop *loop, int fd, uint32_t events);
 // Safe inside callbacks, also for other descriptors. Does not close fd.
 void plm_loop_remove(struct plm_loop *loop, int fd);

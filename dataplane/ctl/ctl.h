@@ -20,7 +20,7 @@ struct ctl_consumer;
 struct ctl_transport {
 	struct plm_transport_add add; // as given; credentials are the first generation's
 	uint32_t index;
-	bool used;     // slot taken, until every worker has released it
+	bool used; // slot taken, until every worker has released it
 	bool deleting;
 	uint8_t owner; // worker, TRANSPORT_UNCLAIMED
 	bool secure, dead;
@@ -65,7 +65,8 @@ struct ctl_sink {
 	// A message for the CONTROL client.
 	void (*event)(void *user, uint16_t type, const void *payload, size_t len);
 	// A DTLS record for the PUNT client of a channel. False: nobody there.
-	bool (*dtls)(void *user, uint16_t channel, const struct plm_dtls_record *record, size_t len);
+	bool (*dtls
+	)(void *user, uint16_t channel, const struct plm_dtls_record *record, size_t len);
 };
 
 struct ctl {
@@ -76,14 +77,15 @@ struct ctl {
 	struct ctl_transport *transports;
 	struct ctl_producer *producers;
 	struct ctl_consumer *consumers;
-	uint32_t next_transport, next_producer, next_consumer; // where the search for a slot goes on
+	uint32_t next_transport, next_producer,
+		next_consumer; // where the search for a slot goes on
 	uint32_t n_transports, n_producers, n_consumers;
 	uint32_t serial;
 	uint64_t punt_drops; // records nobody took
 };
 
 struct ctl *ctl_new(struct dataplane *dp); // NULL with errno
-void ctl_free(struct ctl *ctl);            // workers must have stopped
+void ctl_free(struct ctl *ctl); // workers must have stopped
 
 int ctl_transport_add(struct ctl *ctl, const struct plm_transport_add *add);
 int ctl_transport_restart(struct ctl *ctl, const struct plm_transport_restart *restart);

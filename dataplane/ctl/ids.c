@@ -4,9 +4,10 @@
 
 #include "ctl.h"
 
-#include <errno.h>
 #include <rte_hash.h>
 #include <rte_jhash.h>
+
+#include <errno.h>
 
 struct rte_hash *ctl_ids_new(const char *name, uint32_t max) {
 	const struct rte_hash_parameters parameters = {

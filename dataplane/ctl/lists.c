@@ -12,12 +12,18 @@
 
 #include <rte_cycles.h>
 #include <rte_mempool.h>
+
 #include <stdio.h>
 #include <string.h>
 
 #define EXCEPTION_THREAD 255 // in plm_drop_info.worker
 
-static size_t transport_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, struct plm_transport_info *ret) {
+static size_t transport_next(
+	struct ctl *ctl,
+	uint64_t id,
+	uint64_t *cursor,
+	struct plm_transport_info *ret
+) {
 	uint64_t now_us = plm_now_us();
 
 	for (; *cursor < ctl->dp->config->max_transports; (*cursor)++) {
@@ -29,7 +35,7 @@ static size_t transport_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, str
 			continue;
 		(*cursor)++;
 		selected = w->selected;
-		*ret = (struct plm_transport_info) {
+		*ret = (struct plm_transport_info){
 			.id = t->add.id,
 			.state = w->state,
 			.worker = t->owner,
@@ -61,7 +67,12 @@ static size_t transport_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, str
 	return 0;
 }
 
-static size_t producer_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, struct plm_producer_info *ret) {
+static size_t producer_next(
+	struct ctl *ctl,
+	uint64_t id,
+	uint64_t *cursor,
+	struct plm_producer_info *ret
+) {
 	for (; *cursor < ctl->dp->config->max_producers; (*cursor)++) {
 		const struct ctl_producer *p = &ctl->producers[*cursor];
 		const struct producer *w = p->producer;
@@ -71,7 +82,7 @@ static size_t producer_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, stru
 		if (w == NULL && p->transport->owner != TRANSPORT_UNCLAIMED)
 			w = ctl->dp->workers[p->transport->owner]->producers[p->index];
 		(*cursor)++;
-		*ret = (struct plm_producer_info) {
+		*ret = (struct plm_producer_info){
 			.id = p->add.id,
 			.transport_id = p->add.transport_id,
 			.ssrc = p->add.ssrc,
@@ -104,15 +115,21 @@ static size_t producer_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, stru
 	return 0;
 }
 
-static size_t consumer_next(struct ctl *ctl, uint64_t id, uint64_t *cursor, struct plm_consumer_info *ret) {
+static size_t consumer_next(
+	struct ctl *ctl,
+	uint64_t id,
+	uint64_t *cursor,
+	struct plm_consumer_info *ret
+) {
 	for (; *cursor < ctl->dp->config->max_consumers; (*cursor)++) {
 		const struct ctl_consumer *c = &ctl->consumers[*cursor];
 		const struct consumer *w = c->consumer;
 
-		if (!c->used || c->deleting || (id != 0 && c->add.id != id && c->add.producer_id != id))
+		if (!c->used || c->deleting
+		    || (id != 0 && c->add.id != id && c->add.producer_id != id))
 			continue;
 		(*cursor)++;
-		*ret = (struct plm_consumer_info) {
+		*ret = (struct plm_consumer_info){
 			.id = c->add.id,
 			.transport_id = c->add.transport_id,
 			.producer_id = c->add.producer_id,
@@ -146,7 +163,7 @@ static size_t worker_next(struct ctl *ctl, uint64_t *cursor, struct plm_worker_i
 	if (*cursor >= dp->n_workers)
 		return 0;
 	w = dp->workers[(*cursor)++];
-	*ret = (struct plm_worker_info) {
+	*ret = (struct plm_worker_info){
 		.index = w->index,
 		.lcore = w->lcore,
 		.n_transports = w->n_owned,
@@ -192,11 +209,11 @@ static size_t drop_next(struct ctl *ctl, uint64_t *cursor, struct plm_drop_info 
 		return 0;
 	(*cursor)++;
 	exception_stats(ctl->exception, &stats);
-	*ret = (struct plm_drop_info) {
+	*ret = (struct plm_drop_info){
 		.reason = (uint32_t)reason,
 		.worker = who == ctl->dp->n_workers ? EXCEPTION_THREAD : (uint32_t)who,
-		.packets = who == ctl->dp->n_workers ? stats.drops[reason] :
-						       ctl->dp->workers[who]->drops[reason],
+		.packets = who == ctl->dp->n_workers ? stats.drops[reason]
+						     : ctl->dp->workers[who]->drops[reason],
 	};
 	if (who == ctl->dp->n_workers && reason == DROP_PUNT_FULL)
 		ret->packets += ctl->punt_drops;
@@ -220,7 +237,13 @@ static size_t trace_next(struct ctl *ctl, uint64_t *cursor, struct plm_trace_ent
 	return 0;
 }
 
-size_t ctl_list_next(struct ctl *ctl, uint16_t type, uint64_t id, uint64_t *cursor, void *ret_item) {
+size_t ctl_list_next(
+	struct ctl *ctl,
+	uint16_t type,
+	uint64_t id,
+	uint64_t *cursor,
+	void *ret_item
+) {
 	switch (type) {
 	case PLM_API_TRANSPORT_LIST:
 		return transport_next(ctl, id, cursor, ret_item);

@@ -52,7 +52,7 @@ struct server {
 	uint64_t boot_id;
 	int fd;
 	struct connection *connections[CONNECTIONS_MAX];
-	struct connection *control;                  // the one CONTROL client
+	struct connection *control; // the one CONTROL client
 	struct connection *punts[PLM_PUNT_CHANNELS]; // PUNT clients by channel
 };
 
@@ -150,19 +150,36 @@ static void sink_event(void *user, uint16_t type, const void *payload, size_t le
 		message_send(server->control, type, PLM_API_EVENT, 0, 0, payload, len);
 }
 
-static bool sink_dtls(void *user, uint16_t channel, const struct plm_dtls_record *record, size_t len) {
+static bool sink_dtls(
+	void *user,
+	uint16_t channel,
+	const struct plm_dtls_record *record,
+	size_t len
+) {
 	struct server *server = user;
 
 	return channel < PLM_PUNT_CHANNELS && server->punts[channel] != NULL
 		&& message_send(
-			server->punts[channel], PLM_API_DTLS_RECORD, PLM_API_EVENT, 0, 0, record, len
+			server->punts[channel],
+			PLM_API_DTLS_RECORD,
+			PLM_API_EVENT,
+			0,
+			0,
+			record,
+			len
 		);
+}
+
+// A newer client took its place: its descriptor becomes ready, and then it is freed.
+static void replace(struct connection *connection) {
+	connection->broken = true;
+	shutdown(connection->fd, SHUT_RDWR);
 }
 
 static void hello_fill(const struct server *server, struct plm_hello_rep *ret_reply) {
 	const struct config *config = server->ctl->dp->config;
 
-	*ret_reply = (struct plm_hello_rep) {
+	*ret_reply = (struct plm_hello_rep){
 		.version = PLM_API_VERSION,
 		.n_workers = (uint16_t)server->ctl->dp->n_workers,
 		.public_port = config->public_port,
@@ -182,15 +199,22 @@ static void hello_fill(const struct server *server, struct plm_hello_rep *ret_re
 	}
 }
 
-static int hello(struct connection *connection, const struct plm_hello_req *request, struct plm_hello_rep *ret_reply) {
+static int hello(
+	struct connection *connection,
+	const struct plm_hello_req *request,
+	struct plm_hello_rep *ret_reply
+) {
 	struct server *server = connection->server;
 
 	if (request->magic != PLM_API_MAGIC)
 		return EPROTO;
 	snprintf(connection->name, sizeof(connection->name), "%s", request->name);
 	if (request->version != PLM_API_VERSION) {
-		LOG(WARNING, "client %s speaks API version %u, we speak %u: refused",
-		    connection->name, request->version, PLM_API_VERSION);
+		LOG(WARNING,
+		    "client %s speaks API version %u, we speak %u: refused",
+		    connection->name,
+		    request->version,
+		    PLM_API_VERSION);
 		return EPROTONOSUPPORT;
 	}
 	if (connection->greeted || request->role > PLM_ROLE_PUNT
@@ -201,12 +225,12 @@ static int hello(struct connection *connection, const struct plm_hello_req *requ
 	connection->greeted = true;
 	if (request->role == PLM_ROLE_CONTROL) {
 		if (server->control != NULL)
-			server->control->broken = true; // a new one wins
+			replace(server->control); // a new one wins
 		server->control = connection;
 		LOG(INFO, "%s is in control", connection->name);
 	} else if (request->role == PLM_ROLE_PUNT) {
 		if (server->punts[request->punt_channel] != NULL)
-			server->punts[request->punt_channel]->broken = true;
+			replace(server->punts[request->punt_channel]);
 		server->punts[request->punt_channel] = connection;
 	}
 	hello_fill(server, ret_reply);
@@ -374,7 +398,8 @@ static void connection_ready(void *user, uint32_t events) {
 		if (connection->broken || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
 			break;
 		len = recv(connection->fd, packet, sizeof(packet), MSG_DONTWAIT);
-		if (len == 0 || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+		if (len == 0
+		    || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
 			connection->broken = true;
 		if (len <= 0)
 			break;
@@ -402,7 +427,8 @@ static void server_accept(void *user, uint32_t events) {
 	// The socket's mode lets our group in; others than root and ourselves are refused all the same.
 	if (slot == CONNECTIONS_MAX || plm_unixsock_peer(fd, &uid, &pid) < 0
 	    || (uid != 0 && uid != geteuid() && geteuid() == 0 && getegid() == 0)) {
-		LOG(WARNING, "a client was refused: %s",
+		LOG(WARNING,
+		    "a client was refused: %s",
 		    slot == CONNECTIONS_MAX ? "too many connections" : "not permitted");
 		close(fd);
 		return;
@@ -442,7 +468,7 @@ struct server *server_new(struct ctl *ctl, struct plm_loop *loop, uint64_t boot_
 		errno = -r;
 		return NULL;
 	}
-	ctl->sink = (struct ctl_sink) {server, sink_event, sink_dtls};
+	ctl->sink = (struct ctl_sink){server, sink_event, sink_dtls};
 	return server;
 }
 

@@ -4,11 +4,10 @@
 // transport it belongs to is claimed; a producer's audience is made on each worker that gets its first
 // viewer there and goes with the last one.
 
-#include "ctl.h"
-
 #include "../config.h"
 #include "../media/stream.h"
 #include "../media/transport.h"
+#include "ctl.h"
 
 #include <plm_payload.h>
 #include <plm_rtp.h>
@@ -125,7 +124,7 @@ int ctl_producer_add(struct ctl *ctl, const struct plm_producer_add *add) {
 	transport->producers = producer;
 	transport->n_producers++;
 	ctl->n_producers++;
-	*producer->producer = (struct producer) {
+	*producer->producer = (struct producer){
 		.add = *add,
 		.index = producer->index,
 		.serial = producer->serial,
@@ -196,7 +195,8 @@ int ctl_producer_keyframe(struct ctl *ctl, uint64_t id) {
 
 // Makes the audience of a producer on a worker. 0 or ENOMEM.
 static int audience_make(struct ctl *ctl, struct ctl_producer *producer, unsigned worker) {
-	uint32_t n = producer->add.kind == PLM_KIND_VIDEO ? ctl->dp->config->rtx_packets : AUDIO_CACHE;
+	uint32_t n = producer->add.kind == PLM_KIND_VIDEO ? ctl->dp->config->rtx_packets
+							  : AUDIO_CACHE;
 	struct audience *audience = calloc(1, sizeof(*audience) + n * sizeof(struct rtx_slot));
 	struct message message = {.type = MESSAGE_AUDIENCE_ADD, .index = producer->index};
 
@@ -249,7 +249,7 @@ int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 	producer->consumers = consumer;
 	producer->n_consumers++;
 	ctl->n_consumers++;
-	*consumer->consumer = (struct consumer) {
+	*consumer->consumer = (struct consumer){
 		.add = *add,
 		.index = consumer->index,
 		.transport_index = transport->index,

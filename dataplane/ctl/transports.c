@@ -3,22 +3,22 @@
 // Transports as the control thread keeps them: known to every worker by credentials, owned by the one
 // that claims them, deleted when every worker has said so.
 
-#include "ctl.h"
-
 #include "../config.h"
 #include "../exception.h"
 #include "../mailbox.h"
 #include "../media/transport.h"
+#include "ctl.h"
 
 #include <plm_log.h>
 #include <plm_loop.h>
 #include <plm_secret.h>
-#include <srtp.h>
 
-#include <errno.h>
 #include <rte_hash.h>
 #include <rte_mbuf.h>
+
+#include <errno.h>
 #include <sched.h>
+#include <srtp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +63,7 @@ void ctl_free(struct ctl *ctl) {
 			free(transport);
 		}
 		plm_wipe(
-			ctl->transports,
-			ctl->dp->config->max_transports * sizeof(*ctl->transports)
+			ctl->transports, ctl->dp->config->max_transports * sizeof(*ctl->transports)
 		);
 	}
 	free(ctl->transports);
@@ -493,7 +492,8 @@ int ctl_dtls_out(struct ctl *ctl, const struct plm_dtls_record *record) {
 }
 
 int ctl_trace_set(struct ctl *ctl, const struct plm_trace_set *set) {
-	struct message message = {.type = MESSAGE_TRACE, .index = UINT32_MAX, .value = set->packets};
+	struct message message = {
+		.type = MESSAGE_TRACE, .index = UINT32_MAX, .value = set->packets};
 
 	if (set->packets > TRACE_MAX)
 		return EINVAL;

@@ -19,7 +19,7 @@ static void *flow_pack(struct flow flow) {
 }
 
 static struct flow flow_unpack(const void *data) {
-	return (struct flow) {(uint32_t)(uintptr_t)data, (uint8_t)((uintptr_t)data >> 32)};
+	return (struct flow){(uint32_t)(uintptr_t)data, (uint8_t)((uintptr_t)data >> 32)};
 }
 
 struct flow_table *flow_table_new(const char *name, uint32_t max) {

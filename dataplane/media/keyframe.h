@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 #define KEYFRAME_INTERVAL_US 1000000 // between two requests of one producer
-#define KEYFRAME_TRIES 5             // unanswered repetitions of one wish
+#define KEYFRAME_TRIES 5 // unanswered repetitions of one wish
 
 struct keyframe {
-	uint64_t sent_us;  // 0 = never
-	uint64_t asked;    // wishes
+	uint64_t sent_us; // 0 = never
+	uint64_t asked; // wishes
 	uint64_t requests; // sent
-	uint8_t tries;     // of the pending wish
-	bool pending;      // somebody waits
+	uint8_t tries; // of the pending wish
+	bool pending; // somebody waits
 };
 
 void keyframe_init(struct keyframe *keyframe);

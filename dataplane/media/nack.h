@@ -6,15 +6,15 @@
 
 #include <stdint.h>
 
-#define NACK_MAX 128           // missing packets remembered; a larger gap forgets the oldest
-#define NACK_TRIES 10          // times one packet is asked for
-#define NACK_AGE_US 1000000    // asked for no longer than this
-#define NACK_GAP_RESET 1000    // a jump this large is a new start, not loss
-#define NACK_DELAY_US 5000     // first request waits this long: mere reordering heals itself
+#define NACK_MAX 128 // missing packets remembered; a larger gap forgets the oldest
+#define NACK_TRIES 10 // times one packet is asked for
+#define NACK_AGE_US 1000000 // asked for no longer than this
+#define NACK_GAP_RESET 1000 // a jump this large is a new start, not loss
+#define NACK_DELAY_US 5000 // first request waits this long: mere reordering heals itself
 
 struct nack_entry {
 	uint64_t first_us; // noticed
-	uint64_t sent_us;  // last asked, 0 = never
+	uint64_t sent_us; // last asked, 0 = never
 	uint16_t seq;
 	uint8_t tries;
 };
@@ -28,9 +28,9 @@ struct nack {
 };
 
 enum nack_verdict {
-	NACK_NEW,       // advances the sequence
+	NACK_NEW, // advances the sequence
 	NACK_RECOVERED, // was missing and had been asked for
-	NACK_LATE,      // was missing, never asked for: reordered
+	NACK_LATE, // was missing, never asked for: reordered
 	NACK_DUPLICATE, // at or below the highest and not missing
 };
 

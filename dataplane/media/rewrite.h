@@ -14,24 +14,42 @@ struct rewrite {
 	bool started;
 	uint16_t seq_offset; // out = in + offset
 	uint32_t ts_offset;
-	uint16_t first_out;   // of this span: older numbers belong to an earlier source
+	uint16_t first_out; // of this span: older numbers belong to an earlier source
 	uint16_t highest_out;
 	uint16_t highest_in;
 	uint32_t highest_ts_out;
 	uint64_t highest_us; // when the newest went out
 	uint32_t clock_rate;
-	uint16_t start_seq;  // random first values, so that nothing leaks between viewers
+	uint16_t start_seq; // random first values, so that nothing leaks between viewers
 	uint32_t start_ts;
 };
 
-void rewrite_init(struct rewrite *rewrite, uint32_t clock_rate, uint16_t start_seq, uint32_t start_ts);
+void rewrite_init(
+	struct rewrite *rewrite,
+	uint32_t clock_rate,
+	uint16_t start_seq,
+	uint32_t start_ts
+);
 
 // Maps a source packet. Returns false when it lies before the span's first packet (then it must not
 // be sent: its number belongs to something else).
-bool rewrite_packet(struct rewrite *rewrite, uint16_t seq_in, uint32_t ts_in, uint64_t now_us, uint16_t *ret_seq, uint32_t *ret_ts);
+bool rewrite_packet(
+	struct rewrite *rewrite,
+	uint16_t seq_in,
+	uint32_t ts_in,
+	uint64_t now_us,
+	uint16_t *ret_seq,
+	uint32_t *ret_ts
+);
 
 // The same mapping without moving the state, for retransmission. False as above or not started.
-bool rewrite_map(const struct rewrite *rewrite, uint16_t seq_in, uint32_t ts_in, uint16_t *ret_seq, uint32_t *ret_ts);
+bool rewrite_map(
+	const struct rewrite *rewrite,
+	uint16_t seq_in,
+	uint32_t ts_in,
+	uint16_t *ret_seq,
+	uint32_t *ret_ts
+);
 
 // Source sequence number behind an outgoing one the viewer asks for; false when it is not of this
 // span or newer than what was sent.
@@ -44,4 +62,11 @@ void rewrite_restart(struct rewrite *rewrite);
 // A sender report of the source in the viewer's terms: SSRC, RTP timestamp and counts are the
 // viewer's, the NTP time stays the publisher's, so that lip sync holds (RFC 3550 6.4.1).
 // False when nothing has been sent yet.
-bool rewrite_sr(const struct rewrite *rewrite, const struct plm_rtcp_sr *in, uint32_t ssrc, uint32_t packets, uint32_t octets, struct plm_rtcp_sr *ret_sr);
+bool rewrite_sr(
+	const struct rewrite *rewrite,
+	const struct plm_rtcp_sr *in,
+	uint32_t ssrc,
+	uint32_t packets,
+	uint32_t octets,
+	struct plm_rtcp_sr *ret_sr
+);

@@ -29,7 +29,12 @@ int rtx_cache_init(struct rtx_cache *cache, struct rtx_slot *slots, uint32_t n_s
 void *rtx_cache_put(struct rtx_cache *cache, uint16_t seq, void *packet, uint64_t now_us);
 
 // The packet with this seq, or NULL. max_age_us 0 = any age.
-void *rtx_cache_get(const struct rtx_cache *cache, uint16_t seq, uint64_t now_us, uint64_t max_age_us);
+void *rtx_cache_get(
+	const struct rtx_cache *cache,
+	uint16_t seq,
+	uint64_t now_us,
+	uint64_t max_age_us
+);
 
 // Takes any one packet out (for release at the end), NULL when empty.
 void *rtx_cache_pop(struct rtx_cache *cache);

@@ -30,8 +30,8 @@ struct producer {
 	// worker: rw; control thread reads for statistics
 	struct transport *transport;
 	struct producer *next; // of the transport
-	uint32_t slot;         // in the worker's list
-	uint32_t ssrc;         // 0 = not learned yet
+	uint32_t slot; // in the worker's list
+	uint32_t ssrc; // 0 = not learned yet
 	uint64_t audience_mask; // workers that have consumers
 	struct nack nack;
 	struct rx_stats stats;
@@ -65,10 +65,10 @@ struct consumer {
 	bool paused;
 	bool waiting_keyframe;
 	uint64_t waiting_since_us;
-	uint32_t sr_mid;  // middle 32 bits of the NTP time of the newest report sent
-	uint64_t sr_us;   // when
+	uint32_t sr_mid; // middle 32 bits of the NTP time of the newest report sent
+	uint64_t sr_us; // when
 	uint64_t resend_us; // start of the running budget second
-	uint32_t resent;    // packets resent in it
+	uint32_t resent; // packets resent in it
 	uint64_t window_packets, last_second; // packets at its start; sent in the second before
 
 	// counters, worker: wo
@@ -88,6 +88,6 @@ struct audience {
 	uint32_t source_ssrc; // of the newest packet; a change is a new span for every viewer
 	uint8_t ext_of_id[256];
 	struct consumer *consumers; // list
-	struct rtx_cache cache;     // of mbufs, a reference each
+	struct rtx_cache cache; // of mbufs, a reference each
 	struct rtx_slot slots[];
 };

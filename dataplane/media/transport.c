@@ -66,7 +66,7 @@ struct producer *transport_ssrc_find(const struct transport *transport, uint32_t
 int transport_ssrc_add(struct transport *transport, uint32_t ssrc, struct producer *producer) {
 	if (transport->n_ssrcs >= TRANSPORT_SSRCS)
 		return -ENOSPC;
-	transport->ssrcs[transport->n_ssrcs++] = (struct transport_ssrc) {ssrc, producer};
+	transport->ssrcs[transport->n_ssrcs++] = (struct transport_ssrc){ssrc, producer};
 	return 0;
 }
 

@@ -16,33 +16,33 @@ struct producer;
 struct srtp_session;
 
 #define TRANSPORT_PATHS 8
-#define TRANSPORT_SSRCS 16      // streams a peer may send
+#define TRANSPORT_SSRCS 16 // streams a peer may send
 #define TRANSPORT_NO_PATH 0xff
 #define TRANSPORT_UNCLAIMED 0xff
 
 // One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned by
 // it after MESSAGE_CREDENTIAL_ADD.
 struct credential {
-	char local_ufrag[PLM_UFRAG_MAX];  // key of the worker's table, zero padded
+	char local_ufrag[PLM_UFRAG_MAX]; // key of the worker's table, zero padded
 	char remote_ufrag[PLM_UFRAG_MAX];
 	char username[2 * PLM_UFRAG_MAX]; // "remote:local": USERNAME of our checks
-	struct plm_stun_key local_key;    // verifies requests to us, signs our answers
-	struct plm_stun_key remote_key;   // signs our requests, verifies their answers
-	struct transport *transport;      // dereferenced by the claiming worker only
-	uint32_t index;                   // of the transport
+	struct plm_stun_key local_key; // verifies requests to us, signs our answers
+	struct plm_stun_key remote_key; // signs our requests, verifies their answers
+	struct transport *transport; // dereferenced by the claiming worker only
+	uint32_t index; // of the transport
 	uint32_t generation;
-	uint16_t agent_ports[2];          // [0] IPv4, [1] IPv6; 0 = none
-	struct credential *next;          // worker: other generations of an owned transport
+	uint16_t agent_ports[2]; // [0] IPv4, [1] IPv6; 0 = none
+	struct credential *next; // worker: other generations of an owned transport
 };
 
 // A remote address that proved the credentials.
 struct path {
 	struct plm_addr remote;
-	uint8_t local;      // index of our address
-	uint8_t mac[6];     // next hop, from its authenticated packets
-	uint8_t validated;  // the address answered us: media may go there
+	uint8_t local; // index of our address
+	uint8_t mac[6]; // next hop, from its authenticated packets
+	uint8_t validated; // the address answered us: media may go there
 	uint32_t generation; // newest credentials seen from it
-	uint64_t seen_us;   // last authenticated request; 0 = slot unused
+	uint64_t seen_us; // last authenticated request; 0 = slot unused
 };
 
 struct transport_ssrc {
@@ -59,7 +59,7 @@ struct transport {
 
 	// worker: rw; control thread reads for statistics
 	uint8_t state; // enum plm_transport_state
-	uint8_t selected;  // path media goes to
+	uint8_t selected; // path media goes to
 	uint8_t nominated; // path that waits for validation
 	uint8_t dtls_path; // where the newest DTLS record came from
 	uint16_t suite;
@@ -67,7 +67,7 @@ struct transport {
 	uint32_t generation; // newest credentials
 	uint32_t n_consumers;
 	uint32_t rtcp_ssrc; // sender of our reports and feedback to it
-	uint32_t slot;      // in the worker's list
+	uint32_t slot; // in the worker's list
 	struct srtp_session *rx, *tx;
 	struct credential *credentials; // newest first
 	struct consent consent;
@@ -76,7 +76,7 @@ struct transport {
 	struct transport_ssrc ssrcs[TRANSPORT_SSRCS];
 	struct producer *producers; // list
 	struct consumer *consumers; // list
-	uint64_t report_us;         // next receiver report
+	uint64_t report_us; // next receiver report
 	uint8_t fir_seq;
 
 	// counters, worker: wo
@@ -86,11 +86,17 @@ struct transport {
 };
 
 static inline struct path *transport_selected(struct transport *transport) {
-	return transport->selected == TRANSPORT_NO_PATH ? NULL :
-							  &transport->paths[transport->selected];
+	return transport->selected == TRANSPORT_NO_PATH ? NULL
+							: &transport->paths[transport->selected];
 }
 
-void transport_init(struct transport *transport, uint64_t id, uint32_t index, uint16_t punt_channel, uint64_t now_us);
+void transport_init(
+	struct transport *transport,
+	uint64_t id,
+	uint32_t index,
+	uint16_t punt_channel,
+	uint64_t now_us
+);
 
 // The path with this remote address, or NULL.
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote);
@@ -100,7 +106,10 @@ struct path *transport_path_find(struct transport *transport, const struct plm_a
 struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted);
 
 // The slot number of a path.
-static inline uint8_t transport_path_slot(const struct transport *transport, const struct path *path) {
+static inline uint8_t transport_path_slot(
+	const struct transport *transport,
+	const struct path *path
+) {
 	return (uint8_t)(path - transport->paths);
 }
 

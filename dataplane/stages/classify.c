@@ -3,17 +3,17 @@
 // What a frame is: ours by address and port (then RFC 7983 by its first byte), the kernel's, or
 // nobody's. Hostile input; nothing is read beyond the first segment.
 
-#include "stages.h"
-
 #include "../config.h"
 #include "../output.h"
+#include "stages.h"
 
 #include <plm_demux.h>
 
-#include <netinet/in.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_udp.h>
+
+#include <netinet/in.h>
 #include <string.h>
 
 // Verdicts of the header parsers below.
@@ -75,7 +75,9 @@ static int parse_ipv4(const struct config *config, struct rte_mbuf *m, struct pa
 		return DROP_IP_MALFORMED;
 	if (ip->next_proto_id != IPPROTO_UDP)
 		return TO_KERNEL;
-	if ((ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0)
+	if ((ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
+	    )
+	    != 0)
 		return DROP_IP_FRAGMENT;
 	packet->remote.family = 4;
 	memcpy(packet->remote.ip, &ip->src_addr, 4);

@@ -2,9 +2,8 @@
 
 // The end of the loop: what was gathered is encrypted and given to the port.
 
-#include "stages.h"
-
 #include "../output.h"
+#include "stages.h"
 
 unsigned stage_egress(struct worker *worker) {
 	unsigned n = worker->egress.n_rtp + worker->egress.n_rtcp + worker->egress.n_tx;

@@ -3,19 +3,22 @@
 // One source packet to every viewer: local ones now, those of each other worker by one ring entry.
 // The plaintext is shared by reference and stays in the cache that answers NACKs.
 
-#include "stages.h"
-
 #include "../feedback.h"
 #include "../media/stream.h"
 #include "../media/transport.h"
 #include "../output.h"
+#include "stages.h"
 
 #include <rte_ring.h>
 
 #define KEYFRAME_WAIT_US 3000000 // then a viewer gets what there is
 
 // A new viewer starts at a key frame: before it nothing can be decoded.
-static bool may_start(struct worker *worker, struct consumer *consumer, const struct packet *packet) {
+static bool may_start(
+	struct worker *worker,
+	struct consumer *consumer,
+	const struct packet *packet
+) {
 	if (!consumer->waiting_keyframe)
 		return true;
 	if (!packet->keyframe && worker->now_us - consumer->waiting_since_us < KEYFRAME_WAIT_US)
@@ -57,7 +60,11 @@ static unsigned to_viewers(struct worker *worker, struct audience *audience, str
 	return n;
 }
 
-static unsigned to_workers(struct worker *worker, const struct producer *producer, struct rte_mbuf *m) {
+static unsigned to_workers(
+	struct worker *worker,
+	const struct producer *producer,
+	struct rte_mbuf *m
+) {
 	uint64_t others = producer->audience_mask & ~(UINT64_C(1) << worker->index);
 	unsigned n = 0;
 
@@ -80,7 +87,8 @@ static unsigned to_workers(struct worker *worker, const struct producer *produce
 static struct audience *audience_of(struct worker *worker, const struct packet *packet) {
 	struct audience *audience = worker->audiences[packet->producer];
 
-	return audience != NULL && audience->producer_serial == packet->producer_serial ? audience : NULL;
+	return audience != NULL && audience->producer_serial == packet->producer_serial ? audience
+											: NULL;
 }
 
 static void fan_out(struct worker *worker, struct rte_mbuf *m) {
@@ -109,7 +117,7 @@ unsigned stage_fanout(struct worker *worker) {
 
 	for (unsigned i = 0; i < batch->n_routed; i++)
 		fan_out(worker, batch->routed[i]);
-	n = rte_ring_dequeue_burst(worker->fanout, (void **)foreign, WORKER_BURST, NULL);
+	n = rte_ring_dequeue_burst(worker->fanout, (void *)foreign, WORKER_BURST, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		struct audience *audience = audience_of(worker, packet_of(foreign[i]));
 

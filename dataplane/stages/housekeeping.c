@@ -3,8 +3,6 @@
 // Everything that is not a packet: messages from the control thread and other workers, a slice of the
 // timers, counters of the second. Called every few loops.
 
-#include "stages.h"
-
 #include "../config.h"
 #include "../feedback.h"
 #include "../mailbox.h"
@@ -13,6 +11,7 @@
 #include "../media/transport.h"
 #include "../output.h"
 #include "../session.h"
+#include "stages.h"
 
 #include <plm_rtp.h>
 
@@ -20,10 +19,10 @@
 
 #define MESSAGES_MAX 32
 #define EVENTS_RESERVE (4 * MESSAGES_MAX * WORKER_MAX)
-#define TIMER_SLICE_US 1000     // between two slices of transports
-#define TIMER_ROUND_US 50000    // every transport is looked at this often
-#define PRODUCER_TICK_US 2500   // NACKs are timed in milliseconds
-#define SWEEP_FLOWS 4           // addresses checked per slice
+#define TIMER_SLICE_US 1000 // between two slices of transports
+#define TIMER_ROUND_US 50000 // every transport is looked at this often
+#define PRODUCER_TICK_US 2500 // NACKs are timed in milliseconds
+#define SWEEP_FLOWS 4 // addresses checked per slice
 
 static void release(struct worker *worker, uint32_t index, enum release kind, void *object) {
 	const struct message message = {
@@ -184,7 +183,8 @@ static void dtls_out(struct worker *worker, const struct message *message) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_TRANSPORT_GONE);
 		return;
 	}
-	slot = transport->selected != TRANSPORT_NO_PATH ? transport->selected : transport->dtls_path;
+	slot = transport->selected != TRANSPORT_NO_PATH ? transport->selected
+							: transport->dtls_path;
 	if (slot == TRANSPORT_NO_PATH) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_NO_PATH);
 		return;
@@ -288,7 +288,8 @@ static unsigned take_messages(struct worker *worker) {
 		output_protect(worker);
 	for (unsigned i = 0; i < n; i++) {
 		handle(worker, &messages[i]);
-		if (messages[i].type == MESSAGE_CONSUMER_DEL || messages[i].type == MESSAGE_TRANSPORT_DEL)
+		if (messages[i].type == MESSAGE_CONSUMER_DEL
+		    || messages[i].type == MESSAGE_TRANSPORT_DEL)
 			output_protect(worker);
 	}
 	return n;
@@ -305,7 +306,7 @@ static void sweep_flows(struct worker *worker) {
 			return;
 		if (flow.owner != worker->index
 		    && __atomic_load_n(&worker->dp->claims[flow.transport], __ATOMIC_RELAXED)
-			       != flow.owner)
+			    != flow.owner)
 			flow_table_remove(worker->flows, &remote, flow.transport);
 	}
 }
@@ -344,8 +345,8 @@ static void roll_second(struct worker *worker) {
 	if (worker->now_us - worker->second_us < 1000000)
 		return;
 	cycles = worker->now_tsc - worker->second_tsc;
-	worker->load_permille =
-		(uint32_t)((worker->busy_cycles - worker->second_busy) * 1000 / (cycles ? cycles : 1));
+	worker->load_permille = (uint32_t
+	)((worker->busy_cycles - worker->second_busy) * 1000 / (cycles ? cycles : 1));
 	worker->second_us = worker->now_us;
 	worker->second_tsc = worker->now_tsc;
 	worker->second_busy = worker->busy_cycles;

@@ -3,11 +3,10 @@
 // Remote address -> transport. Only addresses that ICE has validated are known. What belongs to
 // another worker goes to its ring; DTLS goes to the control plane with the transport's id.
 
-#include "stages.h"
-
 #include "../media/flow_table.h"
 #include "../media/transport.h"
 #include "../output.h"
+#include "stages.h"
 
 #include <plm_demux.h>
 

@@ -3,10 +3,9 @@
 // SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2), then
 // what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
 
-#include "stages.h"
-
 #include "../media/stream.h"
 #include "../media/transport.h"
+#include "stages.h"
 
 #include <plm_payload.h>
 #include <plm_rtp.h>
@@ -32,7 +31,8 @@ static struct producer *learn(
 			continue;
 		mid = id != 0 ? plm_rtp_ext_find(data, rtp, id, &len) : NULL;
 		if (mid != NULL) {
-			if (len == strnlen(p->add.mid, PLM_MID_MAX) && memcmp(mid, p->add.mid, len) == 0)
+			if (len == strnlen(p->add.mid, PLM_MID_MAX)
+			    && memcmp(mid, p->add.mid, len) == 0)
 				return p;
 			continue;
 		}
@@ -93,12 +93,13 @@ static bool receive(
 	producer->bytes += payload_len;
 	producer->last_us = worker->now_us;
 	packet->keyframe = producer->add.kind == PLM_KIND_VIDEO
-			&& plm_payload_is_keyframe(producer->add.codec, payload, payload_len);
+		&& plm_payload_is_keyframe(producer->add.codec, payload, payload_len);
 	if (packet->keyframe) {
 		producer->keyframes++;
 		keyframe_seen(&producer->keyframe, worker->now_us);
 	}
-	if (level_id != 0 && (level = plm_rtp_ext_find(data, rtp, level_id, &len)) != NULL && len > 0)
+	if (level_id != 0 && (level = plm_rtp_ext_find(data, rtp, level_id, &len)) != NULL
+	    && len > 0)
 		producer->audio_level = level[0] & 0x7f;
 	return true;
 }

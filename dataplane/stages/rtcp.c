@@ -3,22 +3,21 @@
 // Consumes RTCP: a publisher's sender reports, a viewer's reports, NACKs and key frame requests. A
 // peer's RTCP touches only its own transport's producers and consumers.
 
-#include "stages.h"
-
 #include "../feedback.h"
 #include "../mailbox.h"
 #include "../media/stream.h"
 #include "../media/transport.h"
 #include "../output.h"
+#include "stages.h"
 
 #include <plm_rtcp.h>
 
 #include <rte_mbuf.h>
 
-#define NACKS_MAX 512            // sequence numbers taken of one NACK item
-#define RESEND_MIN 50            // packets a second any viewer may have resent
-#define RESEND_SHARE 4           // beyond: a quarter of what it was sent in the last second
-#define CACHE_AGE_US 2000000     // older packets are of no use to a jitter buffer
+#define NACKS_MAX 512 // sequence numbers taken of one NACK item
+#define RESEND_MIN 50 // packets a second any viewer may have resent
+#define RESEND_SHARE 4 // beyond: a quarter of what it was sent in the last second
+#define CACHE_AGE_US 2000000 // older packets are of no use to a jitter buffer
 
 static struct consumer *consumer_find(const struct transport *transport, uint32_t ssrc) {
 	for (struct consumer *c = transport->consumers; c != NULL; c = c->transport_next) {
@@ -104,7 +103,8 @@ static void resend(struct worker *worker, struct consumer *consumer, uint16_t se
 
 	consumer->nacks++;
 	if (!rewrite_unmap(&consumer->rewrite, seq_out, &seq)
-	    || (m = rtx_cache_get(&consumer->audience->cache, seq, worker->now_us, CACHE_AGE_US)) == NULL
+	    || (m = rtx_cache_get(&consumer->audience->cache, seq, worker->now_us, CACHE_AGE_US))
+		    == NULL
 	    || !within_budget(worker, consumer)) {
 		consumer->nack_misses++;
 		return;

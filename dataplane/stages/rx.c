@@ -2,19 +2,19 @@
 
 // Takes a burst from the port's queue, and what other workers hand over.
 
-#include "stages.h"
-
 #include "../io/port.h"
 #include "../output.h"
+#include "stages.h"
 
 #include <rte_ethdev.h>
 #include <rte_ring.h>
+
 #include <string.h>
 
 // Frames that other threads finished but have no queue to send on.
 static unsigned take_to_send(struct worker *worker) {
 	struct rte_mbuf *frames[WORKER_BURST];
-	unsigned n = rte_ring_dequeue_burst(worker->to_send, (void **)frames, WORKER_BURST, NULL);
+	unsigned n = rte_ring_dequeue_burst(worker->to_send, (void *)frames, WORKER_BURST, NULL);
 
 	for (unsigned i = 0; i < n; i++)
 		output_frame(worker, frames[i]);
@@ -42,7 +42,7 @@ unsigned stage_rx(struct worker *worker) {
 	}
 	// Strays were classified by the worker that received them, but are cheap to classify again:
 	// one way through the stages for all.
-	n += rte_ring_dequeue_burst(worker->strays, (void **)&batch->in[n], WORKER_BURST, NULL);
+	n += rte_ring_dequeue_burst(worker->strays, (void *)&batch->in[n], WORKER_BURST, NULL);
 	batch->n_in = n;
 	return n + n_send;
 }

@@ -8,8 +8,6 @@
 //   SECURE:    the dataplane answers; USE-CANDIDATE selects; ICE-CONTROLLED is a role conflict
 //   DEAD:      dropped
 
-#include "stages.h"
-
 #include "../config.h"
 #include "../frame.h"
 #include "../mailbox.h"
@@ -17,11 +15,13 @@
 #include "../media/transport.h"
 #include "../output.h"
 #include "../session.h"
+#include "stages.h"
 
 #include <plm_stun.h>
 
 #include <rte_hash.h>
 #include <rte_ring.h>
+
 #include <string.h>
 
 static void hand_over(struct worker *worker, struct rte_mbuf *m, unsigned owner) {
@@ -159,7 +159,12 @@ static void answer(
 	// We are always the controlled side with the smallest tie-breaker (RFC 8445 7.3.1.1).
 	if (msg->controlled)
 		len = plm_stun_error_write(
-			reply, sizeof(reply), msg->txid, 487, "Role Conflict", &credential->local_key
+			reply,
+			sizeof(reply),
+			msg->txid,
+			487,
+			"Role Conflict",
+			&credential->local_key
 		);
 	else
 		len = plm_stun_success_write(
@@ -262,7 +267,8 @@ static void handle_answer(struct worker *worker, struct rte_mbuf *m, const struc
 		return;
 	}
 	credential = transport_credential(transport, path->generation);
-	if (credential == NULL || !plm_stun_integrity_ok(packet_payload(m), msg, &credential->remote_key)) {
+	if (credential == NULL
+	    || !plm_stun_integrity_ok(packet_payload(m), msg, &credential->remote_key)) {
 		worker_drop(worker, m, PLM_STAGE_STUN, DROP_STUN_INTEGRITY);
 		return;
 	}

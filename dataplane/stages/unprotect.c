@@ -3,9 +3,8 @@
 // Authenticates and decrypts what arrived, in place, a batch at a time. Only survivors go on; a bad
 // packet changes nothing but a counter.
 
-#include "stages.h"
-
 #include "../media/transport.h"
+#include "stages.h"
 
 #include <plm_rtp.h>
 
@@ -19,7 +18,7 @@ static const enum drop_reason reason_of[] = {
 };
 
 static void prepare(struct worker *worker, struct rte_mbuf *m, struct srtp_job *job) {
-	*job = (struct srtp_job) {
+	*job = (struct srtp_job){
 		.session = worker->transports[packet_of(m)->transport]->rx,
 		.data = packet_payload(m),
 		.len = packet_of(m)->payload_len,
