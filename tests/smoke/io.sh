@@ -40,6 +40,7 @@ trap cleanup EXIT INT TERM
 ip netns add $near || { trap - EXIT; echo "skipped: no network namespaces"; exit 77; }
 ip netns add $far
 dir=$(mktemp -d)
+export RUNTIME_DIRECTORY="$dir" # of DPDK
 
 ip -n $far link add plm-far type veth peer name plm-nic netns $near
 ip -n $far addr add 198.18.0.1/24 dev plm-far
@@ -214,6 +215,8 @@ refused "no PCI device" "there is no such PCI device" "s/af_packet:plm-nic/'0000
 refused "no driver" "net_nonsense" "s/af_packet:plm-nic/'vdev:net_nonsense0'/"
 refused "no CPU" "cores\[0\]: CPU 1023 cannot be used" "s/^  tap:/  workers: {cores: [1023]}\n  tap:/"
 refused "no rights" "CAP_NET_RAW" "" "setpriv --bounding-set -net_raw --inh-caps -net_raw"
+refused "half the rights" "cannot be set up.*CAP_NET_ADMIN" "" \
+	"setpriv --bounding-set -net_admin --inh-caps -net_admin"
 refused "runtime directory" "/proc/nowhere/dpdk, DPDK's runtime directory, cannot be written" "" \
 	"env RUNTIME_DIRECTORY=/proc/nowhere"
 refused "name taken" "no plain TAP" "s/plm-tap/lo/"
