@@ -159,9 +159,9 @@ static int hugepages_check(char *error, size_t error_len) {
 	snprintf(
 		error,
 		error_len,
-		"dataplane.memory.hugepages: no hugepage is free (sysctl vm.nr_hugepages reserves "
-		"them; "
-		"false does without)"
+		"dataplane.memory.hugepages: %s; false does without",
+		n_free == 0 ? "no hugepage is free (sysctl vm.nr_hugepages reserves them)"
+			    : "no hugetlbfs is mounted (mount -t hugetlbfs none /dev/hugepages)"
 	);
 	return -ENOMEM;
 }
