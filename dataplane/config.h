@@ -60,7 +60,7 @@ struct config {
 	char *log_level;
 };
 
-// Reads the file. On an error writes one line for people ("plenum.yaml: dataplane.port.queues: why")
+// Reads the file. On an error writes one line ("plenum.yaml: dataplane.port.queues: why")
 // to error and returns -ENOENT (no such file), -EINVAL or -ENOMEM; *ret_config is untouched.
 int config_load(const char *path, struct config **ret_config, char *error, size_t error_len);
 
