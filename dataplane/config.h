@@ -60,8 +60,8 @@ struct config {
 	char *log_level;
 };
 
-// Reads the file. On an error writes one line for people ("plenum.yaml: dataplane.port.queues: ...")
-// to error and returns -EINVAL or -ENOENT; *ret_config is untouched.
+// Reads the file. On an error writes one line ("plenum.yaml: dataplane.port.queues: why")
+// to error and returns -ENOENT (no such file), -EINVAL or -ENOMEM; *ret_config is untouched.
 int config_load(const char *path, struct config **ret_config, char *error, size_t error_len);
 
 // The same for text in memory; name stands for the file in error lines. Returns 0, -EINVAL or

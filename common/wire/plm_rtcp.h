@@ -39,7 +39,8 @@ struct plm_rtcp_item {
 
 // Steps through a compound packet: *offset starts at 0. Returns 1 and the item, 0 at the end,
 // -EBADMSG when the next item is malformed (version, length beyond the packet, padding longer than
-// its item). Padding is taken in any item and of any length: browsers pad transport-wide feedback so.
+// its item). Padding is taken in any item and of any length: so browsers pad transport-wide
+// feedback.
 int plm_rtcp_next(const uint8_t *data, size_t len, size_t *offset, struct plm_rtcp_item *ret_item);
 
 struct plm_rtcp_sr {

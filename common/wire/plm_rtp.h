@@ -25,7 +25,8 @@ struct plm_rtp {
 };
 
 // Parses the header, which is in clear also in SRTP; never reads beyond len. Padding is not looked
-// at (its length is encrypted in SRTP). Returns 0, or -EBADMSG: shorter than it says, version not 2.
+// at (its length is encrypted in SRTP). Returns 0, or -EBADMSG: shorter than it says,
+// longer than 65535 bytes, version not 2.
 int plm_rtp_parse(const uint8_t *data, size_t len, struct plm_rtp *ret_rtp);
 
 // As plm_rtp_parse for a decrypted packet: also checks the padding (RFC 3550 5.1: P bit) and that
@@ -67,8 +68,8 @@ struct plm_rtp_ext_out {
 
 // Writes a whole RTP header with these extensions at dst: the one-byte form where every id is 1..14
 // and every length 1..16, else the two-byte form; no extension at all when n is 0. No CSRCs.
-// dst must not overlap the elements' data. Returns its length, a multiple of 4, -ENOSPC, or -EINVAL:
-// an id is 0, n not 0..PLM_RTP_EXT_MAX.
+// dst must not overlap the elements' data. Returns its length, a multiple of 4, -ENOSPC, or
+// -EINVAL: an id is 0, n not 0..PLM_RTP_EXT_MAX.
 int plm_rtp_write(
 	uint8_t *dst,
 	size_t room,

@@ -51,8 +51,8 @@ struct plm_stun {
 
 // Parses the header and the attributes we know; attributes after MESSAGE-INTEGRITY are ignored but
 // FINGERPRINT. Verifies nothing. Returns 0, or -EBADMSG: shorter than 20 bytes, first two bits set,
-// cookie wrong, length not a multiple of 4 or not len - 20, an attribute beyond the end, a known one of wrong
-// size. Of several attributes alike the first counts.
+// cookie wrong, length not a multiple of 4 or not len - 20, an attribute beyond the end, a known
+// one of wrong size. Of several attributes alike the first counts.
 int plm_stun_parse(const uint8_t *data, size_t len, struct plm_stun *ret_msg);
 
 // FINGERPRINT (RFC 8489 14.7): true when present, the last attribute, and right.

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,19 @@ static unsigned long number_in(const char *dir, const char *name, const char *fi
 	return number;
 }
 
+static bool hugetlbfs_mounted(void) {
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+	bool found = false;
+
+	if (mounts == NULL)
+		return true; // let the EAL find out
+	while (!found && (mount = getmntent(mounts)) != NULL)
+		found = strcmp(mount->mnt_type, "hugetlbfs") == 0;
+	endmntent(mounts);
+	return found;
+}
+
 static int hugepages_check(char *error, size_t error_len) {
 	static const char pages[] = "/sys/kernel/mm/hugepages";
 	struct dirent *entry;
@@ -140,14 +154,14 @@ static int hugepages_check(char *error, size_t error_len) {
 	}
 	if (dir != NULL)
 		closedir(dir);
-	if (n_free > 0)
+	if (n_free > 0 && hugetlbfs_mounted())
 		return 0;
 	snprintf(
 		error,
 		error_len,
-		"dataplane.memory.hugepages: no hugepage is free (sysctl vm.nr_hugepages reserves "
-		"them; "
-		"false does without)"
+		"dataplane.memory.hugepages: %s; false does without",
+		n_free == 0 ? "no hugepage is free (sysctl vm.nr_hugepages reserves them)"
+			    : "no hugetlbfs is mounted (mount -t hugetlbfs none /dev/hugepages)"
 	);
 	return -ENOMEM;
 }

@@ -91,7 +91,8 @@ int ifname_set_flags(const char *ifname, int flags) {
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
 	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0) {
 		err = -errno;
-	} else if ((ifr.ifr_flags & flags) != flags) {
+	} else {
+		// Also when nothing changes: it tells whether we have the right.
 		ifr.ifr_flags = (short)(ifr.ifr_flags | flags);
 		if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
 			err = -errno;
@@ -131,7 +132,14 @@ int interface_prepare(const char *ifname, char *error, size_t error_len) {
 	merging_off(ifname);
 	err = ifname_set_flags(ifname, IFF_UP | IFF_ALLMULTI);
 	if (err < 0)
-		snprintf(error, error_len, "%s cannot be set up: %s", ifname, strerror(-err));
+		snprintf(
+			error,
+			error_len,
+			"%s cannot be set up: %s%s",
+			ifname,
+			strerror(-err),
+			err == -EPERM ? " (needs CAP_NET_ADMIN)" : ""
+		);
 	return err;
 }
 

@@ -15,8 +15,7 @@ struct rte_mempool;
 
 struct port {
 	uint16_t id;
-	uint16_t
-		n_rx_queues; // may be fewer than workers: then workers without one get packets by ring
+	uint16_t n_rx_queues; // may be fewer than workers: those without one get packets by ring
 	uint16_t n_tx_queues;
 	uint16_t mtu;
 	uint8_t mac[6];

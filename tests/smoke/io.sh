@@ -40,6 +40,7 @@ trap cleanup EXIT INT TERM
 ip netns add $near || { trap - EXIT; echo "skipped: no network namespaces"; exit 77; }
 ip netns add $far
 dir=$(mktemp -d)
+export RUNTIME_DIRECTORY="$dir" # of DPDK
 
 ip -n $far link add plm-far type veth peer name plm-nic netns $near
 ip -n $far addr add 198.18.0.1/24 dev plm-far
@@ -129,7 +130,9 @@ def icmp6(ip):
     def number(s):
         b = s.recv(4096)
         return struct.unpack("!H", b[6:8])[0] if b[0] == 129 and b[4:6] == b"\x4f\x50" else None
-    check("ICMPv6", collect(s, lambda i: s.sendto(struct.pack("!BBHHH", 128, 0, 0, 0x4f50, i) + b"x" * 56, (ip, 0))))
+    def send(i):
+        s.sendto(struct.pack("!BBHHH", 128, 0, 0, 0x4f50, i) + b"x" * 56, (ip, 0))
+    check("ICMPv6", collect(s, send))
 def udp(family, ip):
     global number
     s = socket.socket(family, socket.SOCK_DGRAM)
@@ -181,7 +184,8 @@ traffic() {
 	ip -n $far neigh flush dev plm-far
 	ip netns exec $far timeout 30 python3 "$dir/client.py" || fail "$1: traffic"
 	ip -n $near route show default | grep -q "via 198.18.0.1 dev plm-tap" || fail "$1: no route"
-	ip -n $near -6 route show default | grep -q "via 2001:2:0:1::1 dev plm-tap" || fail "$1: no IPv6 route"
+	ip -n $near -6 route show default | grep -q "via 2001:2:0:1::1 dev plm-tap" ||
+		fail "$1: no IPv6 route"
 	[ "$(ip -n $near -br link show plm-tap | awk '{print $3}')" = \
 		"$(ip -n $near -br link show plm-nic | awk '{print $3}')" ] || fail "$1: MACs differ"
 	kill $echo_pid $smoke_pid
@@ -212,8 +216,11 @@ traffic "af_packet-2-queues" "s/queues: 1/queues: 2/"
 refused "no interface" "there is no interface plm-none" "s/plm-nic/plm-none/"
 refused "no PCI device" "there is no such PCI device" "s/af_packet:plm-nic/'0000:ff:1f.7'/"
 refused "no driver" "net_nonsense" "s/af_packet:plm-nic/'vdev:net_nonsense0'/"
-refused "no CPU" "cores\[0\]: CPU 1023 cannot be used" "s/^  tap:/  workers: {cores: [1023]}\n  tap:/"
+refused "no CPU" "cores\[0\]: CPU 1023 cannot be used" \
+	"s/^  tap:/  workers: {cores: [1023]}\n  tap:/"
 refused "no rights" "CAP_NET_RAW" "" "setpriv --bounding-set -net_raw --inh-caps -net_raw"
+refused "half the rights" "cannot be set up.*CAP_NET_ADMIN" "" \
+	"setpriv --bounding-set -net_admin --inh-caps -net_admin"
 refused "runtime directory" "/proc/nowhere/dpdk, DPDK's runtime directory, cannot be written" "" \
 	"env RUNTIME_DIRECTORY=/proc/nowhere"
 refused "name taken" "no plain TAP" "s/plm-tap/lo/"
