@@ -416,15 +416,15 @@ const char *dtls_error_text(enum dtls_error error) {
 	case DTLS_ERROR_NONE:
 		return "no error";
 	case DTLS_ERROR_FINGERPRINT:
-		return "the client's certificate is not the one its SDP announced";
+		return "The client's certificate is not the one its SDP announced.";
 	case DTLS_ERROR_HANDSHAKE:
-		return "the DTLS handshake failed";
+		return "The DTLS handshake failed.";
 	case DTLS_ERROR_NO_SRTP:
-		return "the client offered no SRTP protection profile that we have";
+		return "The client offered no SRTP protection profile that we have.";
 	case DTLS_ERROR_TIMEOUT:
-		return "the DTLS handshake was not finished in time";
+		return "The DTLS handshake was not finished in time.";
 	case DTLS_ERROR_TOO_MUCH:
-		return "the client sent too much before the DTLS handshake was finished";
+		return "The client sent too much before the DTLS handshake was finished.";
 	}
 	return "unknown error";
 }

@@ -123,7 +123,7 @@ void peer_connection_close(struct peer_connection *connection) {
 void peer_connection_dataplane_lost(struct peer_connection *connection) {
 	bool was_secure = connection->state == SECURE;
 
-	end(connection, was_secure ? 0 : RTC_FAILED_DATAPLANE, "the dataplane has restarted");
+	end(connection, was_secure ? 0 : RTC_FAILED_DATAPLANE, "The dataplane has restarted.");
 }
 
 // ---------------------------------------------------------------------------- negotiation
@@ -167,7 +167,7 @@ static enum rtc_failure negotiate(
 	int r;
 
 	memset(ret_result, 0, sizeof(*ret_result));
-	snprintf(text, text_len, "the offer could not be negotiated");
+	snprintf(text, text_len, "The offer could not be negotiated.");
 	r = sdp_negotiate(
 		offer,
 		len,
@@ -188,10 +188,10 @@ static enum rtc_failure negotiate(
 		return failure_of_sdp(r);
 	}
 	if (ret_result->remote.ice_lite) {
-		snprintf(text, text_len, "an ICE lite client cannot connect to this server");
+		snprintf(text, text_len, "An ICE lite client cannot connect to this server.");
 		r = -EPROTO;
 	} else if (!hash_is_good(&ret_result->remote)) {
-		snprintf(text, text_len, "the fingerprint must be sha-256, sha-384 or sha-512");
+		snprintf(text, text_len, "The fingerprint must be sha-256, sha-384 or sha-512.");
 		r = -EPROTO;
 	}
 	if (r < 0) {
@@ -292,7 +292,7 @@ static void secured(void *user, int status) {
 	// EALREADY: a request repeated after a lost connection to the dataplane.
 	if (status < 0 && status != -EALREADY) {
 		snprintf(
-			text, sizeof(text), "the dataplane refused the keys: %s", strerror(-status)
+			text, sizeof(text), "The dataplane refused the keys: %s.", strerror(-status)
 		);
 		end(connection, RTC_FAILED_DATAPLANE, text);
 		return;
@@ -323,7 +323,7 @@ static void dtls_established(struct peer_connection *connection) {
 		       &connection->secure->rx,
 		       &connection->secure->tx
 	       ) < 0) {
-		end(connection, RTC_FAILED_INTERNAL, "the SRTP keys could not be made");
+		end(connection, RTC_FAILED_INTERNAL, "The SRTP keys could not be made.");
 		return;
 	}
 	connection->secure->id = connection->id;
@@ -343,9 +343,9 @@ static void dtls_step(struct peer_connection *connection, enum dtls_state state)
 		break;
 	case DTLS_CLOSED:
 		if (connection->state == SECURE)
-			end(connection, 0, "the client closed");
+			end(connection, 0, "The client closed.");
 		else
-			end(connection, RTC_FAILED_DTLS, "the client closed while connecting");
+			end(connection, RTC_FAILED_DTLS, "The client closed while connecting.");
 		return;
 	case DTLS_FAILED:
 		error = dtls_error(connection->dtls);
@@ -390,7 +390,7 @@ void peer_connection_record(struct peer_connection *connection, const uint8_t *d
 		if (connection->dtls == NULL) {
 			end(connection,
 			    errno == EINVAL ? RTC_FAILED_SDP : RTC_FAILED_INTERNAL,
-			    "no DTLS association could be made for this fingerprint");
+			    "No DTLS association could be made for this fingerprint.");
 			return;
 		}
 		host->dtls_started(host->user);
@@ -414,12 +414,12 @@ static void limit_fire(void *user) {
 		return;
 	}
 	if (connection->state == SECURING)
-		end(connection, RTC_FAILED_DATAPLANE, "the dataplane did not take the keys in time"
+		end(connection, RTC_FAILED_DATAPLANE, "The dataplane did not take the keys in time."
 		);
 	else if (connection->dtls != NULL)
-		end(connection, RTC_FAILED_TIMEOUT, "the client did not finish DTLS in time");
+		end(connection, RTC_FAILED_TIMEOUT, "The client did not finish DTLS in time.");
 	else
-		end(connection, RTC_FAILED_TIMEOUT, "the client did not connect in time");
+		end(connection, RTC_FAILED_TIMEOUT, "The client did not connect in time.");
 }
 
 static void gathered(void *user, uint16_t port_v4, uint16_t port_v6) {
@@ -433,7 +433,7 @@ static void gathered(void *user, uint16_t port_v4, uint16_t port_v6) {
 	connection->state = CONNECTING;
 	connection->session = NULL;
 	if (answer(connection, session, true, connection->host->answered) < 0)
-		end(connection, RTC_FAILED_DATAPLANE, "the answer could not be made");
+		end(connection, RTC_FAILED_DATAPLANE, "The answer could not be made.");
 	sdp_session_free(session);
 }
 
@@ -480,7 +480,7 @@ static void start(struct peer_connection *connection, const char *offer, size_t 
 	memcpy(connection->fingerprint, result.remote.fingerprint, sizeof(connection->fingerprint));
 	connection->fingerprint_len = result.remote.fingerprint_len;
 	if (hello == NULL) {
-		end(connection, RTC_FAILED_DATAPLANE, "the dataplane is away");
+		end(connection, RTC_FAILED_DATAPLANE, "The dataplane is away.");
 		return;
 	}
 	r = credentials_of(&result.remote, &connection->ice);
@@ -490,7 +490,7 @@ static void start(struct peer_connection *connection, const char *offer, size_t 
 		LOG(WARNING, "no ICE agent: %s", strerror(-r));
 		end(connection,
 		    r == -EADDRINUSE ? RTC_FAILED_BUSY : RTC_FAILED_INTERNAL,
-		    r == -EADDRINUSE ? "no free ICE port" : "no ICE agent could be made");
+		    r == -EADDRINUSE ? "No free ICE port." : "No ICE agent could be made.");
 		return;
 	}
 	add_candidates(connection, &result.remote);
@@ -584,23 +584,23 @@ void peer_connection_restart(struct peer_connection *connection, const char *off
 	if (connection->ending)
 		return; // its end is told instead
 	if (connection->state == GATHERING) {
-		snprintf(text, sizeof(text), "the first offer is not answered yet");
+		snprintf(text, sizeof(text), "The first offer is not answered yet.");
 		why = RTC_FAILED_BUSY;
 	}
 	if (why == 0)
 		why = negotiate(connection, offer, len, &result, text, sizeof(text));
 	if (why == 0 && !same_peer(connection, &result)) {
-		snprintf(text, sizeof(text), "an ICE restart may change the ICE credentials only");
+		snprintf(text, sizeof(text), "An ICE restart may change the ICE credentials only.");
 		why = RTC_FAILED_SDP;
 	}
 	if (why == 0 && strcmp(result.remote.ufrag, connection->ice.remote_ufrag) == 0) {
-		snprintf(text, sizeof(text), "the ICE credentials are the old ones");
+		snprintf(text, sizeof(text), "The ICE credentials are the old ones.");
 		why = RTC_FAILED_SDP;
 	}
 	if (why == 0) {
 		r = restart(connection, &result);
 		if (r < 0) {
-			snprintf(text, sizeof(text), "no answer: %s", strerror(-r));
+			snprintf(text, sizeof(text), "No answer: %s.", strerror(-r));
 			why = r == -ENOTCONN ? RTC_FAILED_DATAPLANE : RTC_FAILED_INTERNAL;
 		}
 	}

@@ -138,7 +138,7 @@ int rtc_create(const struct rtc_request *request) {
 	if (request->transport_id == 0 || request->n_want > SDP_TRACKS_MAX)
 		return -EINVAL;
 	if (request->offer_len > SDP_LEN_MAX)
-		return refuse(request->transport_id, RTC_FAILED_SDP, "the offer is too long");
+		return refuse(request->transport_id, RTC_FAILED_SDP, "The offer is too long.");
 	message = rtc_message_new(
 		RTC_MESSAGE_CREATE, request->transport_id, request->offer, request->offer_len
 	);
@@ -169,7 +169,7 @@ int rtc_create(const struct rtc_request *request) {
 		return refuse(
 			request->transport_id,
 			RTC_FAILED_BUSY,
-			"too many clients are connecting at this moment"
+			"Too many clients are connecting at this moment."
 		);
 	}
 	r = rtc_thread_post(thread, message);

@@ -220,7 +220,7 @@ static void create(struct rtc_thread *thread, const struct rtc_message *message)
 	}
 	unclaim_entry(thread, entry);
 	if (thread->config.forget(entry->id))
-		events->failed(events->user, entry->id, RTC_FAILED_INTERNAL, "no memory");
+		events->failed(events->user, entry->id, RTC_FAILED_INTERNAL, "No memory.");
 	g_free(entry);
 }
 

@@ -54,7 +54,8 @@ void plane_peer_down(struct plane_peer *plane) {
 static void accept_clients(struct plane_peer *plane) {
 	int fd;
 
-	while (plane->listener >= 0 && (fd = accept4(plane->listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+	while (plane->listener >= 0
+	       && (fd = accept4(plane->listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
 		for (unsigned i = 0; i <= PLANE_CHANNELS; i++) {
 			if (i == PLANE_CHANNELS) {
 				close(fd);
@@ -69,8 +70,13 @@ static void accept_clients(struct plane_peer *plane) {
 	}
 }
 
-static void
-reply(int fd, const struct plm_api_header *to, int status, const void *payload, size_t len) {
+static void reply(
+	int fd,
+	const struct plm_api_header *to,
+	int status,
+	const void *payload,
+	size_t len
+) {
 	struct {
 		struct plm_api_header header;
 		uint8_t payload[512];
@@ -109,7 +115,8 @@ static void take(struct plane_peer *plane, unsigned i, const uint8_t *bytes, siz
 		reply(plane->clients[i].fd, &header, 0, &plane->hello, sizeof(plane->hello));
 		break;
 	case PLM_API_TRANSPORT_SECURE:
-		if (header.length != sizeof(plane->secured[0]) || plane->n_secured == PLANE_SECURED_MAX)
+		if (header.length != sizeof(plane->secured[0])
+		    || plane->n_secured == PLANE_SECURED_MAX)
 			return;
 		memcpy(&plane->secured[plane->n_secured++], payload, header.length);
 		if (plane->secure_status >= 0)
@@ -168,12 +175,11 @@ void plane_peer_record(
 	memcpy(message.record.data, data, len);
 	for (unsigned i = 0; i < PLANE_CHANNELS; i++) {
 		if (plane->clients[i].fd >= 0 && plane->clients[i].channel == channel)
-			(void)!send(
-				plane->clients[i].fd,
-				&message,
-				sizeof(message.header) + RECORD_HEAD_LEN + len,
-				MSG_NOSIGNAL
-			);
+			(void
+			)!send(plane->clients[i].fd,
+			       &message,
+			       sizeof(message.header) + RECORD_HEAD_LEN + len,
+			       MSG_NOSIGNAL);
 	}
 }
 

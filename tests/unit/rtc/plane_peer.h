@@ -24,7 +24,7 @@ struct plane_peer {
 	int secure_status; // of its replies; -1 = keeps quiet
 	struct plm_transport_secure secured[PLANE_SECURED_MAX];
 	unsigned n_secured; // requests so far
-	unsigned n_hello;   // greeted now
+	unsigned n_hello; // greeted now
 	void (*record)(void *user, uint64_t transport_id, const uint8_t *data, size_t len);
 	void *user;
 };

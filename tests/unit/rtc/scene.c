@@ -44,6 +44,7 @@ static void take_answer(struct scene *scene, const struct rtc_answer *answer, bo
 			client->n_restarted++;
 		else
 			client->n_answered++;
+		client->n_decided++;
 	}
 	pthread_mutex_unlock(&scene->lock);
 }
@@ -74,6 +75,7 @@ static void take_failure(
 			client->n_refused++;
 		else
 			client->n_failed++;
+		client->n_decided++;
 	}
 	pthread_mutex_unlock(&scene->lock);
 }
@@ -128,7 +130,9 @@ static void record(void *user, uint64_t id, const uint8_t *data, size_t len) {
 	struct scene *scene = user;
 	struct client *client = find(scene, id);
 
-	if (client == NULL || client->dtls == NULL || client->drop_next)
+	if (client == NULL || client->dtls == NULL)
+		return;
+	if (client->lose_last && SSL_get_state(client->dtls->ssl) == TLS_ST_CW_FINISHED)
 		return;
 	dtls_peer_input(client->dtls, data, len);
 	client_flush(scene, client);
@@ -204,18 +208,20 @@ void scene_open(struct scene *scene, bool with_plane, void (*change)(struct rtc_
 	}
 }
 
-void client_drop(struct client *client) {
-	dtls_peer_free(client->dtls);
-	ice_peer_free(client->ice);
-	client->dtls = NULL;
-	client->ice = NULL;
-	client->id = 0;
+void scene_clear(struct scene *scene) {
+	pthread_mutex_lock(&scene->lock);
+	for (unsigned i = 0; i < scene->n_clients; i++) {
+		dtls_peer_free(scene->clients[i].dtls);
+		ice_peer_free(scene->clients[i].ice);
+	}
+	memset(scene->clients, 0, sizeof(scene->clients));
+	scene->n_clients = 0;
+	pthread_mutex_unlock(&scene->lock);
 }
 
 void scene_close(struct scene *scene) {
 	rtc_stop();
-	for (unsigned i = 0; i < scene->n_clients; i++)
-		client_drop(&scene->clients[i]);
+	scene_clear(scene);
 	plane_peer_down(&scene->plane);
 	g_main_context_unref(scene->context);
 	pthread_mutex_destroy(&scene->lock);

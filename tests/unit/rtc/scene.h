@@ -23,10 +23,11 @@ struct client {
 	struct dtls_peer *dtls;
 	struct ice_peer *ice;
 	char offer[SCENE_SDP_MAX];
-	bool drop_next; // the server's next datagrams are lost until told otherwise
+	bool lose_last; // the server's last flight gets lost
 
 	// of the events; under the scene's lock
 	unsigned n_answered, n_restarted, n_refused, n_connected, n_failed, n_closed;
+	unsigned n_decided; // answered or failed
 	char answer[SCENE_SDP_MAX];
 	struct plm_ice_credentials credentials;
 	uint16_t port_v4, port_v6, channel, suite;
@@ -55,7 +56,7 @@ void scene_close(struct scene *scene);
 // A client with an offer: one Opus section, sendonly or recvonly.
 struct client *scene_client(struct scene *scene, uint64_t id, enum sdp_role role);
 void client_offer(struct client *client, enum sdp_role role); // prints it anew (after a restart)
-void client_drop(struct client *client); // frees its agents, and the place in the scene is lost
+void scene_clear(struct scene *scene); // frees all clients; rtc may still hold their transports
 
 int client_create(struct client *client, enum sdp_role role);
 
@@ -64,4 +65,4 @@ void scene_until(struct scene *scene, const unsigned *number, unsigned n);
 void scene_run(struct scene *scene, int ms); // and nothing else
 
 void client_connect(struct scene *scene, struct client *client); // ICE and ClientHello
-void client_flush(struct scene *scene, struct client *client);   // sends what DTLS has to say
+void client_flush(struct scene *scene, struct client *client); // sends what DTLS has to say
