@@ -103,15 +103,21 @@ class MediaSession extends EventTarget {
 		return this.pc ? this.pc.getStats() : Promise.resolve(new Map());
 	}
 
-	// One reading, compared with the reading before. Called once a second by the client.
-	async sample() {
+	// A reading compared with the one sample() took last.
+	async measure() {
 		if (!this.pc || this.closed)
 			return null;
-		const reading = this.read(await this.pc.getStats(), this.#before);
-		this.#before = reading;
-		this.latest = { ...this.describe(), ...reading };
-		this.dispatchEvent(new CustomEvent("stats", { detail: this.latest }));
-		return this.latest;
+		return { ...this.describe(), ...this.read(await this.pc.getStats(), this.#before) };
+	}
+
+	// The same, kept for the next comparison. Called once a second by the client.
+	async sample() {
+		const reading = await this.measure();
+		if (reading) {
+			this.#before = this.latest = reading;
+			this.dispatchEvent(new CustomEvent("stats", { detail: reading }));
+		}
+		return reading;
 	}
 
 	setState(state, reason) {

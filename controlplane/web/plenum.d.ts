@@ -97,7 +97,8 @@ declare class MediaSession<R> extends EventTarget {
 	readonly requestedAt: number;
 	readonly connectedAt: number | null;
 	getStats(): Promise<RTCStatsReport>;
-	sample(): Promise<R | null>;
+	/** A reading now; rates are since the last "stats" event. */
+	measure(): Promise<R | null>;
 	restartIce(): Promise<void>;
 	close(): Promise<void>;
 }
@@ -144,7 +145,8 @@ export declare class PlenumClient extends EventTarget {
 	subscribe(publisherId: string, streamId: string): Promise<Subscription>;
 	streams(): (Stream & { publisherId: string })[];
 	request(method: string, params?: object): Promise<any>;
-	sampleStats(): Promise<(PublicationReading | SubscriptionReading)[]>;
+	/** Readings now; rates are since the last "stats" event. */
+	measure(): Promise<(PublicationReading | SubscriptionReading)[]>;
 }
 
 export declare function demoToken(user: string, room: string, base?: string): Promise<string>;

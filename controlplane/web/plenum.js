@@ -156,10 +156,14 @@ export class PlenumClient extends EventTarget {
 		return this.#request(method, params);
 	}
 
-	// Fresh readings of all streams now, sent and watched.
-	async sampleStats() {
+	// Readings of all streams now, sent and watched; rates are since the last "stats" event.
+	measure() {
+		return this.#collect((session) => session.measure());
+	}
+
+	async #collect(take) {
 		const sessions = [...this.#publications.values(), ...this.#subscriptions.values()];
-		const readings = await Promise.all(sessions.map((each) => each.sample().catch(() => null)));
+		const readings = await Promise.all(sessions.map((each) => take(each).catch(() => null)));
 		return readings.filter((each) => each);
 	}
 
@@ -225,7 +229,7 @@ export class PlenumClient extends EventTarget {
 
 	#runStats() {
 		this.#statsTimer ??= setInterval(async () => {
-			const readings = await this.sampleStats();
+			const readings = await this.#collect((session) => session.sample());
 			if (readings.length)
 				this.#emit("stats", readings);
 		}, STATS_INTERVAL_MS);
