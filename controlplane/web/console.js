@@ -381,8 +381,12 @@ function render() {
 	$("empty").textContent = publishes
 		? "Nothing is being published yet."
 		: "Nobody is publishing yet. Streams appear here by themselves.";
-	for (const [session, tile] of tiles)
-		tile.setOwner((session.publisherId ?? session.userId) === room.ownerId);
+	for (const [session, tile] of tiles) {
+		const userId = session.publisherId ?? session.userId;
+		tile.setOwner(userId === room.ownerId);
+		tile.setStream(client.streams().find((each) =>
+			each.publisherId === userId && each.streamId === session.streamId));
+	}
 }
 
 function shareLink() {
@@ -421,7 +425,7 @@ $("join").addEventListener("submit", async (event) => {
 	remember("room", wish.room);
 	remember("source", wish.source);
 	$("enter").disabled = true;
-	await enter(wish).catch(complain);
+	await enter(wish).then(() => $("leave").focus(), complain);
 	$("enter").disabled = false;
 });
 $("join").addEventListener("change", showSources);
@@ -433,7 +437,10 @@ $("source").addEventListener("change", changeSource);
 $("sound").addEventListener("click", () => tiles.forEach((tile) => tile.silent && tile.setSound(true)));
 $("grid").addEventListener("soundchange", render);
 $("share").addEventListener("click", share);
-$("leave").addEventListener("click", left);
+$("leave").addEventListener("click", () => {
+	left();
+	$("enter").focus();
+});
 
 fillForm();
 if (address.get("auto") === "1")

@@ -13,14 +13,18 @@ export declare class PlenumError extends Error {
 
 export interface Stream {
 	streamId: string;
-	tracks: { kind: "audio" | "video" }[];
+	/** Absent: not known. */
+	tracks?: { kind: "audio" | "video"; codec?: string }[];
+	/** Signaling URL of the server that holds the stream; absent: this one. */
 	server?: string;
+	paused?: boolean;
+	interrupted?: boolean;
 }
 
 export interface Room {
 	roomId: string;
 	type: RoomType;
-	ownerId: string;
+	ownerId: string | null;
 	role: Role;
 	/** Oldest first. */
 	publishers: { userId: string; streams: Stream[] }[];

@@ -301,8 +301,8 @@ export class PlenumClient extends EventTarget {
 		"room.owner_changed"(client, { ownerId }) {
 			client.room.ownerId = ownerId;
 		},
-		"room.viewer_count"(client, params) {
-			client.room.viewerCount = params.viewerCount ?? params.count ?? client.room.viewerCount;
+		"room.viewer_count"(client, { count }) {
+			client.room.viewerCount = count;
 		},
 		"room.closed"(client, { reason }) {
 			client.#exit(reason ?? "room_closed");
@@ -313,17 +313,19 @@ export class PlenumClient extends EventTarget {
 		"publish.granted"(client) {
 			client.room.role = "publisher";
 		},
-		"stream.published"(client, { publisherId, streamId, tracks, server }) {
-			const { streams } = client.#publisher(publisherId);
-			const known = streams.find((each) => each.streamId === streamId);
-			if (known)
-				Object.assign(known, { tracks, server });
-			else
-				streams.push({ streamId, tracks, server });
-			// A stream of the same name took the place of the one that was watched.
-			const watched = client.#subscriptions.get(`${publisherId}/${streamId}`);
-			if (watched && watched.state === "interrupted")
-				watched.repair({ renew: true });
+		"stream.published"(client, { roomId, publisherId, ...stream }) {
+			const { streamId } = stream;
+			const publisher = client.#publisher(publisherId);
+			publisher.streams = publisher.streams.filter((each) => each.streamId !== streamId);
+			publisher.streams.push(stream);
+			// A stream of the same name took the place of the one that is watched.
+			client.#subscriptions.get(`${publisherId}/${streamId}`)?.repair({ renew: true });
+		},
+		"stream.updated"(client, { roomId, publisherId, streamId, ...changes }) {
+			Object.assign(client.#findStream(publisherId, streamId) ?? {}, changes);
+		},
+		"stream.interrupted"(client, { publisherId, streamId }) {
+			Object.assign(client.#findStream(publisherId, streamId) ?? {}, { interrupted: true });
 		},
 		"stream.unpublished"(client, { publisherId, streamId, reason }) {
 			client.#dropStream(publisherId, streamId, reason ?? "unpublished");
@@ -359,7 +361,7 @@ export class PlenumClient extends EventTarget {
 		if (first || !this.room)
 			return;
 		// Requests work only after the state is "open", which follows this event.
-		this.#synced = Promise.resolve().then(() => this.#resync(resumed)).catch((error) => {
+		this.#synced = Promise.resolve().then(() => this.#resync(result, resumed)).catch((error) => {
 			if (this.#signaling?.state !== "open")
 				return; // lost again: the next hello starts over
 			this.#emit("error", error);
@@ -368,8 +370,9 @@ export class PlenumClient extends EventTarget {
 	}
 
 	// Asks for the room as it is now and mends what differs. What still runs is left running.
-	async #resync(resumed) {
-		const snapshot = await this.#rejoin();
+	async #resync({ rooms = [] }, resumed) {
+		const kept = resumed && rooms.find((each) => each.roomId === this.room.roomId);
+		const snapshot = kept || await this.#rejoin();
 		if (!this.room)
 			return;
 		this.#enter(snapshot);

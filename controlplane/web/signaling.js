@@ -28,8 +28,7 @@ export class PlenumError extends Error {
 	}
 
 	static fromRpc(error) {
-		const data = error.data;
-		const name = typeof data === "string" ? data : data?.name ?? data?.error ?? "error";
+		const name = error.data?.name ?? "internal_error";
 		return new PlenumError(error.code ?? -32603, name, error.message ?? name);
 	}
 }
@@ -156,8 +155,7 @@ export class Signaling extends EventTarget {
 			this.#discard(socket);
 			throw error;
 		}
-		const resumed = result.resumed ?? (params.resumeToken !== undefined
-			&& result.resumeToken === params.resumeToken);
+		const resumed = result.resumed === true;
 		const first = !this.#hadHello;
 		this.#hadHello = true;
 		this.#resumeToken = result.resumeToken ?? null;
@@ -213,7 +211,7 @@ export class Signaling extends EventTarget {
 	}
 
 	#serverReconnect(params) {
-		this.#serverDelayMs = Number(params.delayMs ?? params.delay ?? 0);
+		this.#serverDelayMs = (Number(params.delayMs) || 0) + backoffDelay(0);
 		if (params.url)
 			this.#url = new URL(params.url, this.#url).href;
 		this.#lost(this.#socket, { code: 1001, reason: "server.reconnect" });

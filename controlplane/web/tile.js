@@ -80,8 +80,15 @@ export class Tile {
 		this.owner.hidden = !isOwner;
 	}
 
+	// What the server said about the stream: paused, or no media coming from its publisher.
+	setStream(stream) {
+		this.stream = stream;
+		this.showState();
+	}
+
 	showState() {
-		const words = STATE_WORDS[this.session.state];
+		const words = STATE_WORDS[this.session.state]
+			?? (this.stream?.interrupted ? "No media is coming from the sender…" : undefined);
 		// One's own picture needs no cover while the way to the server is sought.
 		this.notice.hidden = !words || (this.own && this.session.state !== "interrupted");
 		this.notice.textContent = words ?? "";
