@@ -414,6 +414,7 @@ window.plenumStats = async () => ({
 	userId: client?.userId ?? null,
 	signaling: client?.signalingState ?? "idle",
 	room: client?.room ?? null,
+	joinRequestedAt: client?.joinRequestedAt ?? null,
 	streams: client ? await client.measure() : [],
 });
 

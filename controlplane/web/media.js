@@ -422,6 +422,7 @@ export class Subscription extends MediaSession {
 			userId: this.publisherId,
 			streamId: this.streamId,
 			state: this.state,
+			requestedAt: this.requestedAt,
 			joinMs: this.firstFrameAt === null ? null : this.firstFrameAt - this.requestedAt,
 			decodedMs: this.firstDecodedAt === null ? null : this.firstDecodedAt - this.requestedAt,
 			connectedMs: this.connectedAt === null ? null : this.connectedAt - this.requestedAt,

@@ -64,7 +64,8 @@ export interface PublicationReading extends Reading {
 
 export interface SubscriptionReading extends Reading {
 	kind: "subscription";
-	/** From subscribe() to: the connection, the first decoded and the first shown picture. */
+	/** performance.now() of subscribe(), and milliseconds from there to: the connection, the first decoded and the first shown picture. */
+	requestedAt: number;
 	connectedMs: number | null;
 	decodedMs: number | null;
 	joinMs: number | null;
@@ -134,6 +135,8 @@ export declare class PlenumClient extends EventTarget {
 	readonly limits: Record<string, number>;
 	readonly server: unknown;
 	readonly room: Room | null;
+	/** performance.now() of the last createRoom or joinRoom. */
+	readonly joinRequestedAt: number | null;
 	readonly signalingState: SignalingState;
 	readonly publications: Publication[];
 	readonly subscriptions: Subscription[];

@@ -58,6 +58,7 @@ export class PlenumClient extends EventTarget {
 		this.limits = {};
 		this.server = null;
 		this.room = null;
+		this.joinRequestedAt = null; // performance.now() of the last createRoom or joinRoom
 		this.#link = this.#makeLink();
 	}
 
@@ -93,6 +94,7 @@ export class PlenumClient extends EventTarget {
 
 	async createRoom(type, roomId) {
 		this.#mustBeOutside();
+		this.joinRequestedAt = performance.now();
 		const snapshot = await this.#request("room.create", roomId ? { type, roomId } : { type });
 		this.#createdType = type;
 		return this.#enter(snapshot);
@@ -102,6 +104,7 @@ export class PlenumClient extends EventTarget {
 	// publisher.
 	async joinRoom(roomId, role = "viewer") {
 		this.#mustBeOutside();
+		this.joinRequestedAt = performance.now();
 		this.#createdType = null;
 		return this.#enter(await this.#request("room.join", { roomId, role }));
 	}

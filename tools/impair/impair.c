@@ -150,7 +150,7 @@ static int packet_open(const char *name) {
 	    || setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0
 	    || setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous))
 		    < 0
-	    || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+	    || bind(fd, (const void *)&address, sizeof(address)) < 0) {
 		int error = -errno;
 		close(fd);
 		return error;
