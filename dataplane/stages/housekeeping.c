@@ -317,6 +317,7 @@ static void tick_transports(struct worker *worker) {
 	if (worker->now_us - worker->timer_us < TIMER_SLICE_US)
 		return;
 	worker->timer_us = worker->now_us;
+	look_at_pool(worker);
 	sweep_flows(worker);
 	if (n > worker->n_owned)
 		n = worker->n_owned;
@@ -329,6 +330,12 @@ static void tick_transports(struct worker *worker) {
 		session_tick(worker, transport);
 		feedback_report_tick(worker, transport);
 	}
+}
+
+static void look_at_pool(struct worker *worker) {
+	struct rte_mempool *pool = worker->dp->packets;
+
+	worker->pool_low = rte_mempool_avail_count(pool) < pool->size / 4;
 }
 
 static void tick_producers(struct worker *worker) {
