@@ -311,6 +311,12 @@ static void sweep_flows(struct worker *worker) {
 	}
 }
 
+static void look_at_pool(struct worker *worker) {
+	struct rte_mempool *pool = worker->dp->packets;
+
+	worker->pool_low = rte_mempool_avail_count(pool) < pool->size / 4;
+}
+
 static void tick_transports(struct worker *worker) {
 	unsigned n = worker->n_owned * TIMER_SLICE_US / TIMER_ROUND_US + 1;
 
@@ -330,12 +336,6 @@ static void tick_transports(struct worker *worker) {
 		session_tick(worker, transport);
 		feedback_report_tick(worker, transport);
 	}
-}
-
-static void look_at_pool(struct worker *worker) {
-	struct rte_mempool *pool = worker->dp->packets;
-
-	worker->pool_low = rte_mempool_avail_count(pool) < pool->size / 4;
 }
 
 static void tick_producers(struct worker *worker) {
