@@ -65,6 +65,10 @@ int plm_loop_add(
 ) {
 	struct epoll_event event = {.events = events};
 
+	if (fd < 0)
+		return -EBADF;
+	if (fd < loop->n_watches && loop->watches[fd].ready != NULL)
+		return -EEXIST;
 	if (fd >= loop->n_watches) {
 		int n = fd + 64;
 		struct watch *watches = realloc(loop->watches, (size_t)n * sizeof(*watches));
@@ -126,9 +130,11 @@ int plm_loop_run_once(struct plm_loop *loop, int timeout_ms) {
 
 void plm_loop_wake(struct plm_loop *loop) {
 	uint64_t one = 1;
+	int saved = errno; // we may be in a signal handler
 
-	if (write(loop->wake_fd, &one, sizeof(one)) < 0)
-		return; // already woken: the counter is full
+	// A full counter means that it is awake already.
+	(void)!write(loop->wake_fd, &one, sizeof(one));
+	errno = saved;
 }
 
 uint64_t plm_now_us(void) {

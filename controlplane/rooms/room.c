@@ -145,6 +145,33 @@ uint64_t room_viewer_count(const struct room *room) {
 	return room->members.n - room->n_publishers;
 }
 
+bool room_viewers_page(
+	const struct room *room,
+	size_t *cursor,
+	size_t n,
+	void (*viewer)(void *user, const struct room_member *member),
+	void *user
+) {
+	const struct table *table = &room->members;
+	size_t shown = 0;
+
+	// Whole buckets: a bucket is a place that stays.
+	for (; *cursor < table->n_buckets && shown < n; (*cursor)++) {
+		struct table_link *link = table->buckets[*cursor];
+
+		for (; link != NULL; link = link->next) {
+			const struct room_member *member;
+
+			member = table_object(link, struct room_member, link);
+			if (member->role != ROOM_VIEWER)
+				continue;
+			viewer(user, member);
+			shown++;
+		}
+	}
+	return *cursor < table->n_buckets;
+}
+
 static bool is_kicked(const struct room *room, const char *user_id) {
 	for (unsigned i = 0; i < room->n_kicked; i++) {
 		if (strcmp(room->kicked[i], user_id) == 0)
@@ -440,9 +467,7 @@ int room_stream_add(
 	struct room *room,
 	const char *user_id,
 	const char *stream_id,
-	uint64_t transport_id,
-	const struct room_track *tracks,
-	unsigned n_tracks
+	uint64_t transport_id
 ) {
 	struct room_member *member = room_member_find(room, user_id);
 	struct room_stream *stream;
@@ -451,17 +476,15 @@ int room_stream_add(
 		return -ENOENT;
 	if (member->role != ROOM_PUBLISHER)
 		return -EPERM;
-	if (strlen(stream_id) > ROOMS_ID_MAX || n_tracks > ROOM_TRACKS_MAX)
+	if (strlen(stream_id) > ROOMS_ID_MAX)
 		return -EINVAL;
 	if (room_stream_find(member, stream_id) != NULL)
 		return -EEXIST;
 	if (member->n_streams == ROOM_STREAMS_MAX)
 		return -ENOSPC;
 	stream = &member->streams[member->n_streams++];
-	*stream = (struct room_stream){.transport_id = transport_id, .n_tracks = n_tracks};
+	*stream = (struct room_stream){.transport_id = transport_id};
 	strcpy(stream->id, stream_id);
-	if (n_tracks > 0)
-		memcpy(stream->tracks, tracks, n_tracks * sizeof(*tracks));
 	return 0;
 }
 
@@ -479,6 +502,8 @@ int room_stream_live(
 	struct room *room,
 	const char *user_id,
 	const char *stream_id,
+	const struct room_track *tracks,
+	unsigned n_tracks,
 	struct room_events *events
 ) {
 	struct room_stream *stream = stream_of(room, user_id, stream_id);
@@ -487,6 +512,11 @@ int room_stream_live(
 		return -ENOENT;
 	if (stream->state == ROOM_STREAM_LIVE)
 		return 0;
+	if (n_tracks > ROOM_TRACKS_MAX)
+		n_tracks = ROOM_TRACKS_MAX;
+	stream->n_tracks = n_tracks;
+	if (n_tracks > 0)
+		memcpy(stream->tracks, tracks, n_tracks * sizeof(*tracks));
 	stream->state = ROOM_STREAM_LIVE;
 	event_stream(tell(events, ROOM_EVENT_STREAM_PUBLISHED, user_id), stream);
 	return 0;

@@ -209,15 +209,16 @@ int room_stream_add(
 	struct room *room,
 	const char *user_id,
 	const char *stream_id,
-	uint64_t transport_id,
-	const struct room_track *tracks,
-	unsigned n_tracks
+	uint64_t transport_id
 );
 // The functions below return -ENOENT when there is no such stream.
+// STARTING -> LIVE, with what was negotiated (at most ROOM_TRACKS_MAX).
 int room_stream_live(
 	struct room *room,
 	const char *user_id,
 	const char *stream_id,
+	const struct room_track *tracks,
+	unsigned n_tracks,
 	struct room_events *events
 );
 // Ends a stream; a STARTING one in silence.
@@ -243,6 +244,17 @@ struct room_member *room_member_find(const struct room *room, const char *user_i
 struct room_stream *room_stream_find(struct room_member *member, const char *stream_id);
 struct room_member *room_owner(const struct room *room); // NULL without publishers
 uint64_t room_viewer_count(const struct room *room);
+
+// The viewers by pages: calls viewer for at least one and about n of them, from *cursor on (0 at
+// first), and moves *cursor. Returns false when these were the last. One who comes or goes between
+// two pages may be missed or shown twice.
+bool room_viewers_page(
+	const struct room *room,
+	size_t *cursor,
+	size_t n,
+	void (*viewer)(void *user, const struct room_member *member),
+	void *user
+);
 
 // Time passes: viewer_count is told, an empty room is closed (then room->closed is true and everyone
 // was told; the caller takes the members out). Returns when to call again, UINT64_MAX = no need.

@@ -7,6 +7,7 @@
 #include <plm_api.h>
 
 #include <jansson.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,11 +23,11 @@ struct rooms_identity {
 
 struct rooms_config {
 	const char *dataplane_socket;
-	unsigned max_publishers;   // of m2m and a2m: 9
+	unsigned max_publishers; // of m2m and a2m: 9
 	unsigned max_rooms;
 	unsigned max_participants; // of the server
-	unsigned empty_room_ms;    // a room without publishers stays this long: 30000
-	unsigned resume_ms;        // a lost connection keeps its place this long: 30000
+	unsigned empty_room_ms; // a room without publishers stays this long: 30000
+	unsigned resume_ms; // a lost connection keeps its place this long: 30000
 	unsigned publisher_max_bitrate; // bit/s of video, told to publishers by REMB
 };
 
@@ -36,7 +37,12 @@ void rooms_stop(void);
 // Any thread. A connection whose hello was accepted. resume_token may be NULL.
 // hello_id is the JSON-RPC id to answer to (reference is taken over); the result of hello is sent by
 // the rooms thread, since it knows whether a place is resumed.
-void rooms_hello(uint64_t conn_id, const struct rooms_identity *identity, const char *resume_token, json_t *hello_id);
+void rooms_hello(
+	uint64_t conn_id,
+	const struct rooms_identity *identity,
+	const char *resume_token,
+	json_t *hello_id
+);
 
 // Any thread. A request that passed the schema. id and params: references are taken over; the
 // caller must not touch them afterwards (jansson counts are not shared between threads).
@@ -47,4 +53,13 @@ void rooms_closed(uint64_t conn_id);
 
 // Any thread: asks for a snapshot for the admin API. what: "rooms", "room" (with id), "health".
 // done is called on the rooms thread with a new JSON reference it owns (NULL = not found).
-void rooms_admin(const char *what, const char *id, void (*done)(void *user, json_t *result), void *user);
+void rooms_admin(
+	const char *what,
+	const char *id,
+	void (*done)(void *user, json_t *result),
+	void *user
+);
+
+// What main gives to rtc_start: each posts to the rooms thread.
+struct rtc_events;
+void rooms_rtc_events(struct rtc_events *ret_events);

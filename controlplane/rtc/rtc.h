@@ -55,6 +55,13 @@ struct rtc_events {
 	void (*answered)(void *user, const struct rtc_answer *answer);
 	// ICE restart answered: new credentials for TRANSPORT_RESTART, and the new SDP answer.
 	void (*restarted)(void *user, const struct rtc_answer *answer);
+	// ICE restart refused (bad offer, no dataplane): the transport goes on as it was. May be NULL.
+	void (*restart_refused)(
+		void *user,
+		uint64_t transport_id,
+		enum rtc_failure why,
+		const char *text
+	);
 	// DTLS is done, the peer proven, keys installed: the transport is SECURE.
 	void (*connected)(void *user, uint64_t transport_id, uint16_t suite);
 	// Failed before or instead of connected. The rtc side of the transport is gone.

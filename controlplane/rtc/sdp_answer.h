@@ -4,6 +4,8 @@
 // Offer/answer (RFC 3264, RFC 8829, RFC 8843) as a relay does it: the client always offers, sendonly
 // to publish and recvonly to watch; we answer. Pure: sdp.c parses and prints, this negotiates.
 
+#include "sdp.h"
+
 #include <plm_api.h>
 
 #include <stdbool.h>
@@ -13,7 +15,6 @@
 #define SDP_TRACKS_MAX 4
 #define SDP_FMTP_MAX 160
 #define SDP_CANDIDATES_MAX 20 // of one offer; more are ignored
-#define SDP_LEN_MAX (256 * 1024)
 
 // One negotiated media section.
 struct sdp_track {
@@ -27,7 +28,7 @@ struct sdp_track {
 	uint32_t ssrc; // publisher: from a=ssrc, 0 = not announced. Viewer: ours, set by the caller
 	struct plm_ext_map ext;
 	bool nack, pli, fir, remb, transport_cc; // of the offer
-	char msid[64];  // publisher: stream id; viewer: what we announce
+	char msid[64]; // publisher: stream id; viewer: what we announce
 	char cname[PLM_CNAME_MAX]; // viewer: ours
 };
 
@@ -49,7 +50,7 @@ struct sdp_session; // opaque: holds the offer's sections in order
 
 enum sdp_role {
 	SDP_PUBLISH, // sendonly (or sendrecv) sections are received by us
-	SDP_WATCH,   // recvonly sections get the tracks given
+	SDP_WATCH, // recvonly sections get the tracks given
 };
 
 // Negotiates. Publishing: from each section the first codec of the offer's order that we relay
@@ -93,7 +94,15 @@ struct sdp_local {
 // (only those in the tracks' ext maps); feedback nack, nack pli, ccm fir, goog-remb as the tracks
 // say, no RTX. Watching: a=ssrc with cname and msid of each track. Returns a string to free() or
 // NULL with errno ENOMEM.
-char *sdp_answer(const struct sdp_session *session, const struct sdp_local *local, const struct sdp_track *tracks, unsigned n);
+// tracks: those of sdp_negotiate, in its order (ssrc, cname, msid and ext may be changed).
+// The version of the answer's o= line is that of the offer: the same offer gets the same answer, a
+// restart's offer has a higher one (RFC 3264 section 8), so nothing must be kept between them.
+char *sdp_answer(
+	const struct sdp_session *session,
+	const struct sdp_local *local,
+	const struct sdp_track *tracks,
+	unsigned n
+);
 
 // Extensions we can carry for this kind; a bit per enum plm_ext.
 uint32_t sdp_extensions_for(enum plm_kind kind, enum sdp_role role);
