@@ -145,9 +145,9 @@ static int dataplane_make(struct dataplane *dp) {
 }
 
 static void drain(struct rte_ring *ring) {
-	struct rte_mbuf *m = NULL;
+	void *m = NULL;
 
-	while (ring != NULL && rte_ring_dequeue(ring, (void *)&m) == 0)
+	while (ring != NULL && rte_ring_dequeue(ring, &m) == 0)
 		rte_pktmbuf_free(m);
 }
 
