@@ -187,15 +187,19 @@ static void msleep(unsigned ms) {
 	nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
 }
 
+static unsigned count(const unsigned *counter) {
+	unsigned now;
+
+	pthread_mutex_lock(&lock);
+	now = *counter;
+	pthread_mutex_unlock(&lock);
+	return now;
+}
+
 // Waits for *counter to reach n, at most 5 s.
 static void wait_for(const unsigned *counter, unsigned n) {
 	for (int i = 0; i < 500; i++) {
-		unsigned now;
-
-		pthread_mutex_lock(&lock);
-		now = *counter;
-		pthread_mutex_unlock(&lock);
-		if (now >= n)
+		if (count(counter) >= n)
 			return;
 		msleep(10);
 	}
@@ -566,8 +570,8 @@ static void test_frames(void **) {
 		client_free(client);
 	}
 	// nobody of them had said hello
-	assert_int_equal(n_hello, 0);
-	assert_int_equal(n_closed, 0);
+	assert_int_equal(count(&n_hello), 0);
+	assert_int_equal(count(&n_closed), 0);
 }
 
 static void test_good_frames(void **) {
@@ -704,7 +708,7 @@ static void test_bad_tokens(void **) {
 		assert_int_equal(client_close_code(client), SIGNALING_CLOSE_UNAUTHORIZED);
 		client_free(client);
 	}
-	assert_int_equal(n_hello, 0);
+	assert_int_equal(count(&n_hello), 0);
 	free(expired);
 	free(forged);
 }
@@ -799,7 +803,7 @@ static void test_pings(void **) {
 		assert_int_equal(client_receive(client, payload, sizeof(payload), NULL), 9);
 		assert_true(client_send(client, &pong));
 	}
-	assert_int_equal(n_closed, 0);
+	assert_int_equal(count(&n_closed), 0);
 	// who does not is dropped after two
 	assert_int_equal(client_receive(client, payload, sizeof(payload), NULL), 9);
 	assert_int_equal(client_receive(client, payload, sizeof(payload), NULL), 9);
@@ -908,7 +912,7 @@ static void test_goodbye(void **) {
 	assert_int_equal(client_close_code(client), SIGNALING_CLOSE_GOING_AWAY);
 	client_free(client);
 	pthread_join(thread, NULL);
-	assert_int_equal(n_closed, 1);
+	assert_int_equal(count(&n_closed), 1);
 	assert_null(client_connect(port, true, NULL));
 	client_free(idle);
 	signaling_send(last_conn_id, strdup("{}")); // too late, and harmless
