@@ -30,7 +30,7 @@ struct websocket_config {
 
 // The strings and callbacks must live until websocket_end. Returns 0 or -ENOMEM.
 int websocket_start(h2o_context_t *ctx, const struct websocket_config *config);
-// Drops what is left, with callbacks.
+// After the sockets below were shut down and h2o saw it: drops what is left, with callbacks.
 void websocket_end(void);
 
 // Answers an upgrade request, or refuses it with an HTTP error.
