@@ -213,7 +213,10 @@ void peer_secure(struct peer *peer, uint16_t suite); // TRANSPORT_SECURE with ra
 void peer_del(struct peer *peer);
 // All of it; returns when its path is validated.
 struct peer *peer_up(uint8_t family, uint16_t suite);
+// The same on another worker than that of `other`, where there are several.
+struct peer *peer_up_elsewhere(uint8_t family, uint16_t suite, const struct peer *other);
 void peer_wait_validated(struct peer *peer);
+bool peer_selected(const struct peer *peer, const struct sock *sock); // media goes to sock
 void peers_clean(const struct scenario *owner);
 void peer_receive(struct peer *peer, struct sock *sock, const struct datagram *datagram);
 

@@ -4,6 +4,7 @@
 
 #include "probe.h"
 
+#include <plm_addr.h>
 #include <plm_demux.h>
 #include <plm_rtp.h>
 
@@ -111,6 +112,12 @@ void peer_wait_validated(struct peer *peer) {
 	     (unsigned)peer->id);
 }
 
+bool peer_selected(const struct peer *peer, const struct sock *sock) {
+	const struct plm_transport_info info = transport_info(peer->id);
+
+	return plm_addr_equal(&info.remote, &sock->local);
+}
+
 struct peer *peer_up(uint8_t family, uint16_t suite) {
 	struct peer *peer = peer_new();
 
@@ -119,6 +126,19 @@ struct peer *peer_up(uint8_t family, uint16_t suite) {
 	peer_nominate(peer, peer->sock);
 	peer_secure(peer, suite);
 	peer_wait_validated(peer);
+	return peer;
+}
+
+struct peer *peer_up_elsewhere(uint8_t family, uint16_t suite, const struct peer *other) {
+	unsigned worker = transport_info(other->id).worker;
+	struct peer *peer = peer_up(family, suite);
+
+	for (unsigned tries = 0; hello.n_workers > 1 && tries < 32; tries++) {
+		if (transport_info(peer->id).worker != worker)
+			return peer;
+		peer = peer_up(family, suite); // those in between even out the load
+	}
+	CHECK(hello.n_workers == 1, "all transports go to worker %u", worker);
 	return peer;
 }
 

@@ -207,8 +207,204 @@ static void agent(void) {
 	agent_family(6);
 }
 
+// ---------------------------------------------------------------------------- refused
+
+static const char *const long_name = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA:x";
+
+struct refusal {
+	const char *what;
+	const char *drop;
+	struct stun_options how;
+	// USERNAME from these instead of how.username: 'o' the relay's half, 't' the peer's, else text
+	const char *username;
+};
+
+static const struct refusal refusals[] = {
+	{"unknown ufrag", "stun_unknown_ufrag", {0}, "nobody:t"},
+	{"prefix of a ufrag", "stun_unknown_ufrag", {0}, "short:t"},
+	{"ufrag longer than any", "stun_unknown_ufrag", {0}, "long"},
+	{"remote half of another", "stun_ufrag_mismatch", {0}, "o:evil"},
+	{"remote half longer", "stun_ufrag_mismatch", {0}, "o:tt"},
+	{"no USERNAME", "stun_username", {.username = ""}, NULL},
+	{"no colon", "stun_username", {0}, "o"},
+	{"nothing behind the colon", "stun_username", {0}, "o:"},
+	{"nothing before the colon", "stun_username", {0}, ":t"},
+	{"wrong password", "stun_integrity", {.password = "not the password, is it?"}, NULL},
+	{"wrong MESSAGE-INTEGRITY", "stun_integrity", {.bad_integrity = true}, NULL},
+	{"no MESSAGE-INTEGRITY", "stun_integrity", {.no_integrity = true}, NULL},
+	{"wrong FINGERPRINT", "stun_fingerprint", {.bad_fingerprint = true}, NULL},
+	{"no FINGERPRINT", "stun_fingerprint", {.no_fingerprint = true}, NULL},
+};
+
+static void refusal_username(const struct peer *peer, const char *pattern, char ret_text[128]) {
+	const struct plm_ice_credentials *ice = &peer->generations[0].ice;
+	size_t n = 0;
+
+	if (strcmp(pattern, "long") == 0) {
+		snprintf(ret_text, 128, "%s", long_name);
+		return;
+	}
+	if (strcmp(pattern, "nobody:t") == 0) {
+		snprintf(ret_text, 128, "nobody123456:%s", ice->remote_ufrag);
+		return;
+	}
+	if (strcmp(pattern, "short:t") == 0) {
+		snprintf(ret_text, 128, "%.11s:%s", ice->local_ufrag, ice->remote_ufrag);
+		return;
+	}
+	if (strcmp(pattern, "o:evil") == 0) {
+		snprintf(ret_text, 128, "%s:evil", ice->local_ufrag);
+		return;
+	}
+	for (; *pattern != '\0'; pattern++) {
+		const char *part = *pattern == 'o' ? ice->local_ufrag
+			: *pattern == 't'	   ? ice->remote_ufrag
+						   : ":";
+
+		n += (size_t)snprintf(ret_text + n, 128 - n, "%s", part);
+	}
+}
+
+// Sends every bad request from a socket of its own: no path, no answer, no byte comes of it.
+static void refuse_all(struct peer *peer, struct sock *from) {
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct stun_options how = refusals[i].how;
+		char username[128];
+
+		if (refusals[i].username != NULL) {
+			refusal_username(peer, refusals[i].username, username);
+			how.username = username;
+		}
+		stun_send(peer, from, &how, NULL);
+		drop_expect(refusals[i].drop, 1);
+	}
+}
+
+static void refused(void) {
+	struct peer *fresh = peer_new(), *up = peer_up(4, SUITE_GCM);
+	struct sock *from = sock_open(4, NULL);
+	struct plm_transport_info before = transport_info(up->id), after;
+	const uint8_t indication[] = {
+		0, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+	uint8_t bad[512];
+	size_t len;
+
+	peer_add(fresh);
+	refuse_all(fresh, from);
+	CHECK(transport_info(fresh->id).state == PLM_TRANSPORT_NEW, "a bad request made a path");
+	refuse_all(up, from);
+	sock_send(from, indication, sizeof(indication));
+	drop_expect("stun_unexpected", 1);
+	len = stun_build(up, NULL, bad, NULL);
+	bad[3] = (uint8_t)(bad[3] + 4); // the header lies about the length
+	sock_send(from, bad, len);
+	drop_expect("stun_malformed", 1);
+	// A good one behind them all shows that everything was handled.
+	peer_nominate(up, up->sock);
+	pump_for(20);
+	CHECK(from->bytes == 0, "%u bytes were sent in answer", (unsigned)from->bytes);
+	after = transport_info(up->id);
+	CHECK(after.n_paths == before.n_paths && after.path_changes == before.path_changes,
+	      "a bad request made or moved a path");
+}
+
+static void role_conflict(void) {
+	const struct stun_options controlled = {.controlled = true};
+	struct peer *peer = peer_up(4, SUITE_GCM);
+	struct sock *other = sock_open(4, NULL);
+	uint8_t txid[TXID];
+
+	stun_send(peer, peer->sock, &controlled, txid);
+	WAIT(stun_answer(peer, peer->sock, txid) == 487, WAIT_MS, "no 487");
+	// It nominates nothing either.
+	other->peer = peer;
+	stun_send(peer, other, &controlled, txid);
+	WAIT(stun_answer(peer, other, txid) == 487, WAIT_MS, "no 487 to another address");
+	pump_for(20);
+	CHECK(peer_selected(peer, peer->sock), "a controlled peer moved the path");
+}
+
+// ---------------------------------------------------------------------------- private ports
+
+static void private_ports(void) {
+	static const struct {
+		int offset; // from the range's ends
+		bool high, kept_out;
+	} table[] = {
+		{-1, false, false},
+		{0, false, true},
+		{1, false, true},
+		{-1, true, true},
+		{0, true, true},
+		{1, true, false},
+	};
+
+	for (unsigned family = 4; family <= 6; family += 2) {
+		struct sock *from = sock_open((uint8_t)family, NULL);
+
+		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+			int end = table[i].high ? hello.agent_port_max : hello.agent_port_min;
+			const struct plm_addr to = relay_addr(
+				(uint8_t)family, (uint16_t)(end + table[i].offset)
+			);
+
+			sock_send_to(from, &to, "hello", 5);
+			if (table[i].kept_out)
+				drop_expect("private_port", 1);
+		}
+	}
+	pump_for(20); // the two others are the kernel's business; drops_end sees that they passed
+}
+
+// ICMP errors that the client's namespace got, by a raw socket.
+static int icmp_open(uint8_t family) {
+	int fd = family == 4 ? socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP)
+			     : socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+
+	CHECK(fd >= 0, "a raw socket: %s", strerror(errno));
+	return fd;
+}
+
+static unsigned icmp_unreachables(int fd, uint8_t family) {
+	uint8_t data[2048];
+	unsigned n = 0;
+	ssize_t len;
+
+	while ((len = recv(fd, data, sizeof(data), 0)) > 0) {
+		if (family == 4 ? len > 20 && data[20] == 3 : data[0] == 1)
+			n++;
+	}
+	return n;
+}
+
+static void icmp_family(uint8_t family) {
+	struct agent_case c = agent_setup(family);
+	const struct plm_addr closed = relay_addr(family, hello.agent_port_max + 7);
+	struct sock *other = sock_open(family, NULL);
+	int fd = icmp_open(family);
+
+	// The proof that errors would be seen: a port outside the range.
+	sock_send_to(other, &closed, "x", 1);
+	WAIT(icmp_unreachables(fd, family) > 0, WAIT_MS, "no ICMP error of a closed port at all");
+	sock_close(c.agent);
+	stun_send(c.peer, c.peer->sock, NULL, NULL);
+	drop_expect("icmp_private", 1);
+	pump_for(20);
+	CHECK(icmp_unreachables(fd, family) == 0, "an ICMP error about a private port got out");
+	close(fd);
+}
+
+static void icmp_private(void) {
+	icmp_family(4);
+	icmp_family(6);
+}
+
 const struct scenario ice_scenarios[] = {
 	{"path", path, "NEW, PATH, SECURE: the relay answers and checks"},
 	{"agent", agent, "STUN of a connecting agent goes both ways by its private port"},
+	{"refused", refused, "bad requests are dropped by name and never answered"},
+	{"role_conflict", role_conflict, "ICE-CONTROLLED gets 487"},
+	{"private_ports", private_ports, "nobody outside reaches a private port"},
+	{"icmp_private", icmp_private, "the kernel's errors about private ports stay inside"},
 	{0},
 };
