@@ -23,7 +23,7 @@
 	X("limits.transports", limits.transports, max_transports, 1, 1048576, 4096)                \
 	X("limits.producers", limits.producers, max_producers, 1, 1048576, 4096)                   \
 	X("limits.consumers", limits.consumers, max_consumers, 1, 4194304, 16384)                  \
-	X("limits.paths_per_transport", limits.paths_per_transport, max_paths, 1, 64, 8)           \
+	X("limits.paths_per_transport", limits.paths_per_transport, max_paths, 3, 8, 8)            \
 	X("rtx_packets", rtx_packets, rtx_packets, 16, 16384, 512)
 
 // key, member of struct raw_section, member of struct config, default

@@ -145,7 +145,7 @@ static int dataplane_make(struct dataplane *dp) {
 }
 
 static void drain(struct rte_ring *ring) {
-	void *m = NULL; // gcc 12 does not see that a dequeue of one always writes it
+	void *m = NULL;
 
 	while (ring != NULL && rte_ring_dequeue(ring, &m) == 0)
 		rte_pktmbuf_free(m);

@@ -130,6 +130,7 @@ struct worker {
 	uint64_t rx_packets, tx_packets, handed_over, fanned_out;
 	uint64_t second_tsc, second_busy;
 	uint32_t load_permille;
+	bool pool_low; // less than a quarter of the packet pool is free
 
 	struct trace trace;
 };

@@ -124,8 +124,14 @@ struct media *media_new(
 }
 
 void media_free(struct media *media) {
+	struct media *watcher;
+
 	if (media == NULL)
 		return;
+	while ((watcher = LIST_FIRST(&media->watchers)) != NULL) {
+		LIST_REMOVE(watcher, of_publication);
+		watcher->publication = NULL;
+	}
 	LIST_REMOVE(media, of_participant);
 	media->participant->n_media--;
 	if (media->publication != NULL)

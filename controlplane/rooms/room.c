@@ -2,86 +2,11 @@
 
 #include "room.h"
 
+#include "room_events.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const type_names[ROOM_TYPE_COUNT] = {
-	[ROOM_M2M] = "m2m",
-	[ROOM_A2M] = "a2m",
-	[ROOM_P2M] = "p2m",
-	[ROOM_P2P] = "p2p",
-};
-
-const char *room_type_name(enum room_type type) {
-	return (unsigned)type < ROOM_TYPE_COUNT ? type_names[type] : "?";
-}
-
-int room_type_from_name(const char *name, enum room_type *ret_type) {
-	for (unsigned i = 0; i < ROOM_TYPE_COUNT; i++) {
-		if (strcmp(name, type_names[i]) == 0) {
-			*ret_type = (enum room_type)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-const char *room_event_method(enum room_event_type type) {
-	static const char *const methods[] = {
-#define X(name, method) method,
-		ROOM_EVENTS(X)
-#undef X
-	};
-
-	return methods[type];
-}
-
-void room_events_clear(struct room_events *events) {
-	free(events->list);
-	*events = (struct room_events){0};
-}
-
-// Appends an event to everyone; the caller fills in the rest. Never NULL: without memory the event
-// goes to a place that nobody reads, and events->failed says so.
-static struct room_event *tell(
-	struct room_events *events,
-	enum room_event_type type,
-	const char *user_id
-) {
-	static struct room_event nowhere;
-	struct room_event *event = &nowhere;
-
-	if (events->n == events->room) {
-		size_t room = events->room ? events->room * 2 : 8;
-		struct room_event *list = realloc(events->list, room * sizeof(*list));
-
-		if (list != NULL) {
-			events->list = list;
-			events->room = room;
-		}
-	}
-	if (events->n < events->room)
-		event = &events->list[events->n++];
-	else
-		events->failed = true;
-	*event = (struct room_event){.type = type};
-	snprintf(event->user_id, sizeof(event->user_id), "%s", user_id);
-	return event;
-}
-
-static void event_reason(struct room_event *event, const char *reason) {
-	snprintf(event->reason, sizeof(event->reason), "%s", reason != NULL ? reason : "");
-}
-
-static void event_stream(struct room_event *event, const struct room_stream *stream) {
-	snprintf(event->stream_id, sizeof(event->stream_id), "%s", stream->id);
-	event->paused = stream->paused;
-	event->interrupted = stream->interrupted;
-	event->n_tracks = stream->n_tracks;
-	memcpy(event->tracks, stream->tracks, sizeof(event->tracks));
-}
 
 struct room *room_new(
 	const char *id,
@@ -198,7 +123,7 @@ static void requests_tell(const struct room *room, struct room_events *events) {
 	for (unsigned i = 0; i < room->n_requests; i++) {
 		struct room_event *event;
 
-		event = tell(events, ROOM_EVENT_REQUESTED, room->requests[i]->user_id);
+		event = room_tell(events, ROOM_EVENT_REQUESTED, room->requests[i]->user_id);
 		event->to = room_owner(room)->session;
 	}
 }
@@ -206,7 +131,7 @@ static void requests_tell(const struct room *room, struct room_events *events) {
 static void owner_tell(const struct room *room, struct room_events *events) {
 	const struct room_member *owner = room_owner(room);
 
-	tell(events, ROOM_EVENT_OWNER_CHANGED, owner != NULL ? owner->user_id : "");
+	room_tell(events, ROOM_EVENT_OWNER_CHANGED, owner != NULL ? owner->user_id : "");
 	if (owner != NULL)
 		requests_tell(room, events);
 }
@@ -221,10 +146,10 @@ static void publisher_append(
 	member->role = ROOM_PUBLISHER;
 	room->publishers[room->n_publishers++] = member;
 	room->empty_since_ms = 0;
-	tell(events, ROOM_EVENT_PUBLISHER_JOINED, member->user_id)->but = but;
+	room_tell(events, ROOM_EVENT_PUBLISHER_JOINED, member->user_id)->but = but;
 	if (room->n_publishers == 1) {
 		// The one who just came finds it in his snapshot, but not who asked before him.
-		tell(events, ROOM_EVENT_OWNER_CHANGED, member->user_id)->but = but;
+		room_tell(events, ROOM_EVENT_OWNER_CHANGED, member->user_id)->but = but;
 		requests_tell(room, events);
 	}
 }
@@ -297,9 +222,9 @@ static void streams_end(
 
 		if (member->streams[i].state != ROOM_STREAM_LIVE)
 			continue;
-		event = tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, member->user_id);
-		event_stream(event, &member->streams[i]);
-		event_reason(event, reason);
+		event = room_tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, member->user_id);
+		room_event_set_stream(event, &member->streams[i]);
+		room_event_set_reason(event, reason);
 	}
 	member->n_streams = 0;
 }
@@ -320,7 +245,9 @@ static void publisher_remove(
 		&room->publishers[i + 1],
 		(room->n_publishers - i) * sizeof(room->publishers[0]));
 	member->role = ROOM_VIEWER;
-	event_reason(tell(events, ROOM_EVENT_PUBLISHER_LEFT, member->user_id), reason);
+	room_event_set_reason(
+		room_tell(events, ROOM_EVENT_PUBLISHER_LEFT, member->user_id), reason
+	);
 	if (i == 0)
 		owner_tell(room, events);
 	if (room->n_publishers == 0)
@@ -341,7 +268,7 @@ int room_leave(
 		return -ENOENT;
 	streams_end(member, reason, events);
 	if (request_remove(room, member) && owner != NULL)
-		tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = owner->session;
+		room_tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = owner->session;
 	// Out of the table first: he is not among "everyone" of what follows.
 	table_remove(&room->members, &member->link);
 	if (member->role == ROOM_PUBLISHER)
@@ -372,9 +299,9 @@ int room_kick(
 	r = kicked_remember(room, member->user_id);
 	if (r < 0)
 		return r;
-	event = tell(events, ROOM_EVENT_KICKED, by);
+	event = room_tell(events, ROOM_EVENT_KICKED, by);
 	event->to = member->session;
-	event_reason(event, reason);
+	room_event_set_reason(event, reason);
 	return room_leave(room, user_id, "kicked", now_ms, events);
 }
 
@@ -390,7 +317,7 @@ int room_request(struct room *room, const char *user_id, struct room_events *eve
 	member->requests = true;
 	room->requests[room->n_requests++] = member;
 	if (room->n_publishers > 0)
-		tell(events, ROOM_EVENT_REQUESTED, user_id)->to = room_owner(room)->session;
+		room_tell(events, ROOM_EVENT_REQUESTED, user_id)->to = room_owner(room)->session;
 	return 0;
 }
 
@@ -400,7 +327,7 @@ int room_withdraw(struct room *room, const char *user_id, struct room_events *ev
 	if (member == NULL || !request_remove(room, member))
 		return -ENOENT;
 	if (room->n_publishers > 0)
-		tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = room_owner(room)->session;
+		room_tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = room_owner(room)->session;
 	return 0;
 }
 
@@ -438,7 +365,7 @@ int room_accept(
 	if (room->n_publishers >= room->max_publishers)
 		return -ENOSPC;
 	request_remove(room, member);
-	tell(events, ROOM_EVENT_GRANTED, user_id)->to = member->session;
+	room_tell(events, ROOM_EVENT_GRANTED, user_id)->to = member->session;
 	publisher_append(room, member, 0, events);
 	return 0;
 }
@@ -457,9 +384,9 @@ int room_reject(
 	if (r < 0)
 		return r;
 	request_remove(room, member);
-	event = tell(events, ROOM_EVENT_REJECTED, user_id);
+	event = room_tell(events, ROOM_EVENT_REJECTED, user_id);
 	event->to = member->session;
-	event_reason(event, reason);
+	room_event_set_reason(event, reason);
 	return 0;
 }
 
@@ -518,7 +445,7 @@ int room_stream_live(
 	if (n_tracks > 0)
 		memcpy(stream->tracks, tracks, n_tracks * sizeof(*tracks));
 	stream->state = ROOM_STREAM_LIVE;
-	event_stream(tell(events, ROOM_EVENT_STREAM_PUBLISHED, user_id), stream);
+	room_event_set_stream(room_tell(events, ROOM_EVENT_STREAM_PUBLISHED, user_id), stream);
 	return 0;
 }
 
@@ -537,9 +464,9 @@ int room_stream_end(
 	if (stream->state == ROOM_STREAM_LIVE) {
 		struct room_event *event;
 
-		event = tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, user_id);
-		event_stream(event, stream);
-		event_reason(event, reason);
+		event = room_tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, user_id);
+		room_event_set_stream(event, stream);
+		room_event_set_reason(event, reason);
 	}
 	member->n_streams--;
 	memmove(stream,
@@ -570,13 +497,13 @@ int room_stream_update(
 	if (stream->state == ROOM_STREAM_LIVE) {
 		struct room_event *event;
 
-		event = tell(
+		event = room_tell(
 			events,
 			begins ? ROOM_EVENT_STREAM_INTERRUPTED : ROOM_EVENT_STREAM_UPDATED,
 			user_id
 		);
-		event_stream(event, stream);
-		event_reason(event, reason);
+		room_event_set_stream(event, stream);
+		room_event_set_reason(event, reason);
 	}
 	return 0;
 }
@@ -585,7 +512,7 @@ void room_close(struct room *room, const char *reason, struct room_events *event
 	if (room->closed)
 		return;
 	room->closed = true;
-	event_reason(tell(events, ROOM_EVENT_CLOSED, ""), reason);
+	room_event_set_reason(room_tell(events, ROOM_EVENT_CLOSED, ""), reason);
 }
 
 uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *events) {
@@ -606,7 +533,7 @@ uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *event
 		if (now_ms >= due_ms) {
 			room->count_told = room_viewer_count(room);
 			room->count_told_ms = now_ms;
-			tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room->count_told;
+			room_tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room->count_told;
 		} else if (due_ms < next_ms) {
 			next_ms = due_ms;
 		}

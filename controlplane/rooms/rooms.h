@@ -32,6 +32,7 @@ struct rooms_config {
 };
 
 int rooms_start(const struct rooms_config *config); // starts the thread; 0 or -errno
+// After http and rtc were stopped: nobody may post any more. Running media is left alone.
 void rooms_stop(void);
 
 // Any thread. A connection whose hello was accepted. resume_token may be NULL.

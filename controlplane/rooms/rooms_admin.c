@@ -14,7 +14,7 @@ static json_t *stream_json(const struct rooms *rooms, const struct room_stream *
 	char transport_id[17];
 
 	if (media != NULL) {
-		LIST_FOREACH(watcher, &media->watchers, of_publication)
+		LIST_FOREACH (watcher, &media->watchers, of_publication)
 			n_watchers++;
 	}
 	snprintf(

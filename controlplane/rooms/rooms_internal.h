@@ -15,8 +15,10 @@
 #include <jansson.h>
 
 #define ROOMS_VIEWERS_PAGE 200
+#define ROOMS_BURY_MS 200 // from the end of a connection to TRANSPORT_DEL
 
 TAILQ_HEAD(participant_list, participant);
+TAILQ_HEAD(grave_list, grave);
 
 struct rooms {
 	struct rooms_config config;
@@ -24,11 +26,12 @@ struct rooms {
 	struct relay *relay;
 	struct store *store;
 	struct table participants; // by id
-	struct table connections;  // participants by conn_id
-	struct table tokens;       // participants by resume token
-	struct table media;        // by transport id
-	struct table producers;    // media_track by producer id
+	struct table connections; // participants by conn_id
+	struct table tokens; // participants by resume token
+	struct table media; // by transport id
+	struct table producers; // media_track by producer id
 	struct participant_list lost; // longest first
+	struct grave_list graves; // transports to be deleted soon
 	uint32_t id_high, id_count; // of dataplane objects
 	uint64_t n_sessions;
 	uint64_t started_ms;
@@ -39,10 +42,10 @@ struct call {
 	struct rooms *rooms;
 	struct participant *who;
 	uint64_t conn_id;
-	json_t *id;     // borrowed
+	json_t *id; // borrowed
 	json_t *params; // borrowed
 	json_t *result; // what a method leaves here is sent; NULL = {}
-	bool deferred;  // the answer comes later, by a pending_reply
+	bool deferred; // the answer comes later, by a pending_reply
 	char sentence[256];
 };
 
@@ -108,6 +111,7 @@ void rooms_media_end(
 	bool rtc_gone,
 	bool tell
 );
+void rooms_media_tick(struct rooms *rooms, uint64_t now_ms); // UINT64_MAX: all that waits is done
 struct media *rooms_media(const struct rooms *rooms, uint64_t transport_id);
 int rooms_media_register(struct rooms *rooms, struct media *media); // 0 or -ENOMEM
 void rooms_update_stream(struct rooms *rooms, struct media *publication); // paused, interrupted
@@ -116,6 +120,12 @@ void rooms_rtc_answered(struct rooms *rooms, const struct rtc_answer *answer);
 void rooms_rtc_restarted(struct rooms *rooms, const struct rtc_answer *answer);
 void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t suite);
 void rooms_rtc_failed(
+	struct rooms *rooms,
+	uint64_t transport_id,
+	enum rtc_failure why,
+	const char *text
+);
+void rooms_rtc_restart_refused(
 	struct rooms *rooms,
 	uint64_t transport_id,
 	enum rtc_failure why,

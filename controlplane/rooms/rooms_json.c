@@ -47,7 +47,7 @@ void rooms_notify(const struct participant *participant, const char *method, jso
 
 static void pending_clear(struct pending_reply *reply) {
 	json_decref(reply->id);
-	*reply = (struct pending_reply) {0};
+	*reply = (struct pending_reply){0};
 }
 
 void rooms_pending_result(struct pending_reply *reply, json_t *result) {
@@ -142,8 +142,7 @@ json_t *rooms_snapshot(const struct room *room, const struct room_member *self) 
 
 		for (unsigned i = 0; i < room->n_requests; i++) {
 			json_array_append_new(
-				requests,
-				json_pack("{s:s}", "userId", room->requests[i]->user_id)
+				requests, json_pack("{s:s}", "userId", room->requests[i]->user_id)
 			);
 		}
 		json_object_set_new(snapshot, "requests", requests);

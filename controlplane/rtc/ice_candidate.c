@@ -58,7 +58,7 @@ static bool foundation_is_good(const char *text) {
 	if (len == 0 || len >= ICE_FOUNDATION_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-// ice-char (RFC 8839 section 5.1)
+		// ice-char (RFC 8839 section 5.1)
 		if (!isalnum((unsigned char)text[i]) && text[i] != '+' && text[i] != '/')
 			return false;
 	}

@@ -3,6 +3,7 @@
 #include "peer_connection.h"
 
 #include "ice.h"
+#include "negotiation.h"
 #include "timer.h"
 
 #include <plm_log.h>
@@ -31,10 +32,7 @@ struct peer_connection {
 	bool ending; // an end is on its way by the end timer
 
 	// the negotiation
-	enum sdp_role role;
-	bool audio_only;
-	struct sdp_track want[SDP_TRACKS_MAX]; // watching
-	unsigned n_want;
+	struct negotiation_terms terms;
 	struct sdp_track tracks[SDP_TRACKS_MAX];
 	unsigned want_index[SDP_TRACKS_MAX];
 	unsigned n_tracks;
@@ -127,88 +125,6 @@ void peer_connection_dataplane_lost(struct peer_connection *connection) {
 }
 
 // ---------------------------------------------------------------------------- negotiation
-
-static enum rtc_failure failure_of_sdp(int r) {
-	switch (r) {
-	case -EBADMSG:
-	case -EPROTO:
-		return RTC_FAILED_SDP;
-	case -ENOTSUP:
-		return RTC_FAILED_CODEC;
-	default:
-		return RTC_FAILED_INTERNAL;
-	}
-}
-
-struct negotiation {
-	struct sdp_session *session;
-	struct sdp_remote remote;
-	struct sdp_track tracks[SDP_TRACKS_MAX];
-	unsigned want_index[SDP_TRACKS_MAX];
-	unsigned n_tracks;
-};
-
-static bool hash_is_good(const struct sdp_remote *remote) {
-	return strcmp(remote->fingerprint_hash, "sha-256") == 0
-		|| strcmp(remote->fingerprint_hash, "sha-384") == 0
-		|| strcmp(remote->fingerprint_hash, "sha-512") == 0;
-}
-
-// Returns 0, or the failure with its sentence in text.
-static enum rtc_failure negotiate(
-	const struct peer_connection *connection,
-	const char *offer,
-	size_t len,
-	struct negotiation *ret_result,
-	char *text,
-	size_t text_len
-) {
-	const bool watch = connection->role == SDP_WATCH;
-	int r;
-
-	memset(ret_result, 0, sizeof(*ret_result));
-	snprintf(text, text_len, "The offer could not be negotiated.");
-	r = sdp_negotiate(
-		offer,
-		len,
-		connection->role,
-		connection->audio_only,
-		watch ? connection->want : NULL,
-		watch ? connection->n_want : 0,
-		&ret_result->session,
-		&ret_result->remote,
-		ret_result->tracks,
-		ret_result->want_index,
-		&ret_result->n_tracks,
-		text,
-		text_len
-	);
-	if (r < 0) {
-		ret_result->session = NULL;
-		return failure_of_sdp(r);
-	}
-	if (ret_result->remote.ice_lite) {
-		snprintf(text, text_len, "An ICE lite client cannot connect to this server.");
-		r = -EPROTO;
-	} else if (!hash_is_good(&ret_result->remote)) {
-		snprintf(text, text_len, "The fingerprint must be sha-256, sha-384 or sha-512.");
-		r = -EPROTO;
-	}
-	if (r < 0) {
-		sdp_session_free(ret_result->session);
-		ret_result->session = NULL;
-		return RTC_FAILED_SDP;
-	}
-	for (unsigned i = 0; watch && i < ret_result->n_tracks; i++) {
-		const struct sdp_track *want = &connection->want[ret_result->want_index[i]];
-		struct sdp_track *track = &ret_result->tracks[i];
-
-		track->ssrc = want->ssrc;
-		memcpy(track->msid, want->msid, sizeof(track->msid));
-		memcpy(track->cname, want->cname, sizeof(track->cname));
-	}
-	return 0;
-}
 
 // New credentials of ours beside the client's. Returns 0 or -EIO.
 static int credentials_of(const struct sdp_remote *remote, struct plm_ice_credentials *ret_ice) {
@@ -467,7 +383,7 @@ static void start(struct peer_connection *connection, const char *offer, size_t 
 	char text[160];
 	int r;
 
-	why = negotiate(connection, offer, len, &result, text, sizeof(text));
+	why = negotiate(&connection->terms, offer, len, &result, text, sizeof(text));
 	if (why != 0) {
 		end(connection, why, text);
 		return;
@@ -507,10 +423,10 @@ struct peer_connection *peer_connection_new(
 		return NULL;
 	connection->host = host;
 	connection->id = request->transport_id;
-	connection->role = request->role;
-	connection->audio_only = request->audio_only;
+	connection->terms.role = request->role;
+	connection->terms.audio_only = request->audio_only;
 	for (unsigned i = 0; i < request->n_want && i < SDP_TRACKS_MAX; i++)
-		connection->want[connection->n_want++] = request->want[i];
+		connection->terms.want[connection->terms.n_want++] = request->want[i];
 	connection->limit = timer_new(host->context, limit_fire, connection);
 	connection->dtls_timer = timer_new(host->context, dtls_timer_fire, connection);
 	connection->end_timer = timer_new(host->context, end_fire, connection);
@@ -525,25 +441,19 @@ void peer_connection_candidate(struct peer_connection *connection, const char *t
 
 // ---------------------------------------------------------------------------- restart
 
-static bool same_peer(const struct peer_connection *connection, const struct negotiation *result) {
+static bool is_same_peer(
+	const struct peer_connection *connection,
+	const struct negotiation *result
+) {
 	const struct sdp_remote *remote = &result->remote;
 
-	if (strcmp(remote->fingerprint_hash, connection->hash) != 0
-	    || remote->fingerprint_len != connection->fingerprint_len
-	    || CRYPTO_memcmp(
-		       remote->fingerprint, connection->fingerprint, connection->fingerprint_len
-	       ) != 0)
-		return false;
-	if (result->n_tracks != connection->n_tracks)
-		return false;
-	for (unsigned i = 0; i < result->n_tracks; i++) {
-		const struct sdp_track *a = &result->tracks[i], *b = &connection->tracks[i];
-
-		if (a->kind != b->kind || a->codec != b->codec || a->payload_type != b->payload_type
-		    || strcmp(a->mid, b->mid) != 0)
-			return false;
-	}
-	return true;
+	return strcmp(remote->fingerprint_hash, connection->hash) == 0
+		&& remote->fingerprint_len == connection->fingerprint_len
+		&& CRYPTO_memcmp(
+			   remote->fingerprint, connection->fingerprint, connection->fingerprint_len
+		   )
+		== 0
+		&& negotiation_has_tracks(result, connection->tracks, connection->n_tracks);
 }
 
 // Takes the new credentials and answers. Returns 0 or -errno, then nothing has changed.
@@ -588,8 +498,8 @@ void peer_connection_restart(struct peer_connection *connection, const char *off
 		why = RTC_FAILED_BUSY;
 	}
 	if (why == 0)
-		why = negotiate(connection, offer, len, &result, text, sizeof(text));
-	if (why == 0 && !same_peer(connection, &result)) {
+		why = negotiate(&connection->terms, offer, len, &result, text, sizeof(text));
+	if (why == 0 && !is_same_peer(connection, &result)) {
 		snprintf(text, sizeof(text), "An ICE restart may change the ICE credentials only.");
 		why = RTC_FAILED_SDP;
 	}

@@ -190,7 +190,7 @@ static void hello_fill(const struct server *server, struct plm_hello_rep *ret_re
 		.max_transports = config->max_transports,
 		.max_producers = config->max_producers,
 		.max_consumers = config->max_consumers,
-		.max_paths = TRANSPORT_PATHS,
+		.max_paths = config->max_paths,
 		.version_text = PLENUM_VERSION,
 	};
 	for (unsigned i = 0; i < config->n_addrs && i < PLM_HELLO_ADDRS; i++) {

@@ -210,7 +210,14 @@ int ctl_transport_add(struct ctl *ctl, const struct plm_transport_add *add) {
 	transport->transport = calloc(1, sizeof(struct transport));
 	if (transport->transport == NULL)
 		return ENOMEM;
-	transport_init(transport->transport, add->id, index, add->punt_channel, plm_now_us());
+	transport_init(
+		transport->transport,
+		add->id,
+		index,
+		add->punt_channel,
+		ctl->dp->config->max_paths,
+		plm_now_us()
+	);
 	if (ctl_ids_add(ctl->transport_ids, add->id, index) < 0) {
 		r = ENOSPC;
 		goto fail;

@@ -12,12 +12,14 @@ void transport_init(
 	uint64_t id,
 	uint32_t index,
 	uint16_t punt_channel,
+	unsigned max_paths,
 	uint64_t now_us
 ) {
 	memset(transport, 0, sizeof(*transport));
 	transport->id = id;
 	transport->index = index;
 	transport->punt_channel = punt_channel;
+	transport->max_paths = (uint8_t)max_paths;
 	transport->created_us = now_us;
 	transport->selected = TRANSPORT_NO_PATH;
 	transport->nominated = TRANSPORT_NO_PATH;
@@ -37,7 +39,7 @@ struct path *transport_path_take(struct transport *transport, struct plm_addr *r
 	struct path *oldest = NULL;
 
 	memset(ret_evicted, 0, sizeof(*ret_evicted));
-	for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
+	for (unsigned i = 0; i < transport->max_paths; i++) {
 		struct path *path = &transport->paths[i];
 
 		if (path->seen_us == 0)
@@ -47,7 +49,7 @@ struct path *transport_path_take(struct transport *transport, struct plm_addr *r
 		if (oldest == NULL || path->seen_us < oldest->seen_us)
 			oldest = path;
 	}
-	// TRANSPORT_PATHS > 2: there is always one that is neither selected nor nominated.
+	// At least three slots: there is always one that is neither selected nor nominated.
 	*ret_evicted = oldest->remote;
 	if (transport->dtls_path == transport_path_slot(transport, oldest))
 		transport->dtls_path = TRANSPORT_NO_PATH;

@@ -15,7 +15,7 @@
 struct producer;
 struct srtp_session;
 
-#define TRANSPORT_PATHS 8
+#define TRANSPORT_PATHS 8 // most that can be configured
 #define TRANSPORT_SSRCS 16 // streams a peer may send
 #define TRANSPORT_NO_PATH 0xff
 #define TRANSPORT_UNCLAIMED 0xff
@@ -55,6 +55,7 @@ struct transport {
 	uint64_t id;
 	uint32_t index;
 	uint16_t punt_channel;
+	uint8_t max_paths; // 3..TRANSPORT_PATHS
 	uint64_t created_us;
 
 	// worker: rw; control thread reads for statistics
@@ -95,6 +96,7 @@ void transport_init(
 	uint64_t id,
 	uint32_t index,
 	uint16_t punt_channel,
+	unsigned max_paths,
 	uint64_t now_us
 );
 

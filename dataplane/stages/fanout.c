@@ -38,17 +38,28 @@ static void begin_span(struct audience *audience, uint32_t ssrc) {
 	audience->source_ssrc = ssrc;
 }
 
+// The cache holds packets only while the pool has plenty: media in flight goes first.
+static void keep(struct worker *worker, struct audience *audience, struct rte_mbuf *m) {
+	struct rte_mbuf *old;
+
+	if (worker->pool_low) {
+		worker->drops[DROP_CACHE_CLOSED]++;
+		old = rtx_cache_pop(&audience->cache);
+	} else {
+		rte_mbuf_refcnt_update(m, 1);
+		old = rtx_cache_put(&audience->cache, packet_of(m)->rtp.seq, m, worker->now_us);
+	}
+	if (old != NULL)
+		rte_pktmbuf_free(old);
+}
+
 static unsigned to_viewers(struct worker *worker, struct audience *audience, struct rte_mbuf *m) {
 	const struct packet *packet = packet_of(m);
-	struct rte_mbuf *old;
 	unsigned n = 0;
 
 	if (audience->source_ssrc != packet->rtp.ssrc)
 		begin_span(audience, packet->rtp.ssrc);
-	rte_mbuf_refcnt_update(m, 1);
-	old = rtx_cache_put(&audience->cache, packet->rtp.seq, m, worker->now_us);
-	if (old != NULL)
-		rte_pktmbuf_free(old);
+	keep(worker, audience, m);
 	for (struct consumer *c = audience->consumers; c != NULL; c = c->next) {
 		if (c->paused || c->transport->state != PLM_TRANSPORT_SECURE)
 			continue;

@@ -311,12 +311,19 @@ static void sweep_flows(struct worker *worker) {
 	}
 }
 
+static void look_at_pool(struct worker *worker) {
+	struct rte_mempool *pool = worker->dp->packets;
+
+	worker->pool_low = rte_mempool_avail_count(pool) < pool->size / 4;
+}
+
 static void tick_transports(struct worker *worker) {
 	unsigned n = worker->n_owned * TIMER_SLICE_US / TIMER_ROUND_US + 1;
 
 	if (worker->now_us - worker->timer_us < TIMER_SLICE_US)
 		return;
 	worker->timer_us = worker->now_us;
+	look_at_pool(worker);
 	sweep_flows(worker);
 	if (n > worker->n_owned)
 		n = worker->n_owned;

@@ -2,16 +2,8 @@
 
 // argv[1]: the sample configuration.
 
+#include "../unit.h"
 #include "config.h"
-
-// cmocka.h wants the others before it.
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-// clang-format on
 
 #include <errno.h>
 #include <stdio.h>
@@ -229,7 +221,7 @@ static const struct {
 	{"control: {auth: {algorithm: ES256, secret: " SECRET "}}",
 	 "t.yaml: control.auth.secret: ES256 takes key_file"},
 	{"control: {auth: {algorithm: none}}",
-	 "t.yaml: control.auth.algorithm: \"none\" is not one of HS256, ES256, RS256"},
+	 "t.yaml: control.auth.algorithm: \"none\" is not one of HS256, ES256, RS256, EdDSA"},
 	{"control: {auth: {demo: yes}}", "t.yaml: control.auth.demo: \"yes\" is not true or false"},
 	{DEMO "listen: []}", "t.yaml: control.listen: empty, at least 1 is wanted"},
 	{DEMO "listen: [{address: localhost}]}",
