@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-build=$1
+build=$(realpath "${1:?usage: run.sh BUILD}")
 seconds=${TIME:-60}
 jobs=${JOBS:-2}
 crashes=$build/crashes
@@ -38,17 +38,15 @@ n_passed=0
 failed=()
 for target in "${targets[@]}"; do
 	name=${target#fuzz_}
-	seeds=tests/fuzz/corpus/$name
+	seeds=$PWD/tests/fuzz/corpus/$name
 	found=$build/corpus/$name
 	log=$build/$target.log
 	mkdir -p "$found"
 	status=0
-	"$build/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-		-max_len=4096 -jobs="$jobs" -workers="$jobs" -print_final_stats=1 \
-		-artifact_prefix="$crashes/$name-" "$found" "$seeds" >"$log" 2>&1 </dev/null || status=$?
-	# -jobs writes the log of each job into the current directory.
-	cat fuzz-[0-9]*.log >>"$log" 2>/dev/null || true
-	rm -f fuzz-[0-9]*.log
+	# Each job writes a log of its own into the current directory, and at its end into this one.
+	(cd "$build" && "tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 \
+		-rss_limit_mb=2048 -max_len=4096 -jobs="$jobs" -workers="$jobs" -print_final_stats=1 \
+		-artifact_prefix="$crashes/$name-" "$found" "$seeds") >"$log" 2>&1 </dev/null || status=$?
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | awk '{n += $1} END {print n + 0}')
 	cover=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | sort -n | tail -n 1)
 	printf '%-12s %10s runs  %6s edges  %5s inputs  ' "$name" "$runs" "${cover:-0}" \

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
 import check_text  # noqa: E402
+import selftest  # noqa: E402
 from tree import Tree  # noqa: E402
 
 CHECKS = {
@@ -26,6 +27,7 @@ CHECKS = {
     'secrets': check_text.check_secrets,
     'scripts': check_text.check_scripts,
 }
+CHECKS['selftest'] = lambda tree, checks=dict(CHECKS): selftest.check(checks)
 
 
 def main():
