@@ -26,8 +26,9 @@ const FLAGS = [
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Starts a browser of its own with an empty profile. netns: name of the network namespace, or
-// nothing for the current one. close() ends it and removes what it left.
-export async function launchBrowser({ netns, flags = [] } = {}) {
+// nothing for the current one. close() ends it and removes what it left; so does a signal, unless
+// handleSignals is false and the caller sees to it.
+export async function launchBrowser({ netns, flags = [], handleSignals = true } = {}) {
 	const folder = await mkdtemp(join(tmpdir(), "plenum-e2e-"));
 	let executablePath = CHROMIUM;
 	if (netns) {
@@ -43,10 +44,9 @@ export async function launchBrowser({ netns, flags = [] } = {}) {
 			executablePath,
 			headless: true,
 			args: [...FLAGS, ...flags],
-			// The caller closes on signals; a browser that dies first would fail its last steps.
-			handleSIGINT: false,
-			handleSIGTERM: false,
-			handleSIGHUP: false,
+			handleSIGINT: handleSignals,
+			handleSIGTERM: handleSignals,
+			handleSIGHUP: handleSignals,
 		});
 	} catch (error) {
 		await rm(folder, { recursive: true, force: true });
