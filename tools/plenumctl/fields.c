@@ -264,15 +264,19 @@ static const char *field_text(const struct field *field, const void *item, char 
 
 static json_t *field_json(const struct field *field, const void *item) {
 	char buf[PLM_ADDR_TEXT_LEN + 16];
+	const char *text;
 
 	switch (field->form) {
+	case FORM_ADDR:
+	case FORM_SUITE:
+		// "-" is for people.
+		text = field_text(field, item, buf, sizeof(buf));
+		return strcmp(text, "-") == 0 ? json_null() : json_string(text);
 	case FORM_TEXT:
 	case FORM_MAC:
-	case FORM_ADDR:
 	case FORM_STATE:
 	case FORM_KIND:
 	case FORM_CODEC:
-	case FORM_SUITE:
 		return json_string(field_text(field, item, buf, sizeof(buf)));
 	case FORM_ID:
 		snprintf(buf, sizeof(buf), "%016" PRIx64, field_number(field, item));
