@@ -3,7 +3,6 @@
 #include "session.h"
 
 #include "mailbox.h"
-#include "media/flow_table.h"
 #include "media/stream.h"
 #include "media/transport.h"
 #include "output.h"
@@ -103,8 +102,8 @@ struct path *session_path(
 	if (path == NULL) {
 		// A used address of another transport (its port was reused) moves over.
 		if (flow_table_get(worker->flows, &packet->remote, &other)
-		    && other.transport != transport->index && other.owner == worker->index)
-			session_path_lost(worker, other.transport, &packet->remote);
+		    && other.transport != transport->index)
+			session_path_taken(worker, &packet->remote, other);
 		if (flow_table_set(worker->flows, &packet->remote, mine) != 0)
 			return NULL;
 		path = transport_path_take(transport, &evicted);
@@ -292,6 +291,19 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 		transport->dtls_path = TRANSPORT_NO_PATH;
 	flow_table_remove(worker->flows, remote, index);
 	memset(path, 0, sizeof(*path));
+}
+
+void session_path_taken(struct worker *worker, const struct plm_addr *remote, struct flow before) {
+	const struct message lost = {
+		.type = MESSAGE_PATH_TAKEN,
+		.index = before.transport,
+		.addr = *remote,
+	};
+
+	if (before.owner == worker->index)
+		session_path_lost(worker, before.transport, remote);
+	else
+		mailbox_post(worker->dp->workers[before.owner]->mailbox, &lost);
 }
 
 void session_forget(struct worker *worker, uint32_t index) {

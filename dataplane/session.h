@@ -4,6 +4,7 @@
 // What a worker does to its transports: claim, paths, consent, keys, end. Called by the STUN stage,
 // the mailbox and the timers; states as in PLM_TRANSPORT_*.
 
+#include "media/flow_table.h"
 #include "worker.h"
 
 struct credential;
@@ -64,3 +65,6 @@ void session_credential_remove(struct worker *worker, uint32_t index, const char
 
 // A path's address belongs to another transport now.
 void session_path_lost(struct worker *worker, uint32_t index, const struct plm_addr *remote);
+
+// The same for what the flow table says of remote, whichever worker owns that transport.
+void session_path_taken(struct worker *worker, const struct plm_addr *remote, struct flow before);

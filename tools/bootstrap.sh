@@ -93,16 +93,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 	packages_install "${missing[@]}"
 fi
 
-npm_dirs=()
-for dir in tests/e2e; do
-	if [ -e "$dir/package.json" ] && ! npm_is_current "$dir"; then
-		npm_dirs+=("$dir")
-	fi
-done
-if [ ${#npm_dirs[@]} -gt 0 ]; then
-	[ -z "$check" ] || fail "missing npm packages: ${npm_dirs[*]}"
-	for dir in "${npm_dirs[@]}"; do
-		npm_install "$dir"
-	done
+if [ -e tests/e2e/package.json ] && ! npm_is_current tests/e2e; then
+	[ -z "$check" ] || fail "missing: the npm packages of tests/e2e"
+	npm_install tests/e2e
 fi
 say "all ${#packages[@]} packages are there"

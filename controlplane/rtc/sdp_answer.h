@@ -58,6 +58,8 @@ enum sdp_role {
 // Watching: each of the publisher's tracks goes to the first free section of its kind that offers
 // its codec with matching parameters (H.264: packetization-mode and profile, VP9: profile-id, AV1:
 // profile); sections left over are refused.
+// A section that is not accepted gets port 0; where it is the first of the bundle and the accepted
+// ones ride on its transport (max-bundle), it gets a=inactive instead and no track.
 // want, n_want: watching: the publisher's tracks (codec, fmtp, kind used). Else NULL, 0.
 // On success *ret_tracks holds the accepted tracks, *ret_n their number (>= 1), in section order.
 // want_index[i] says which of want track i carries.

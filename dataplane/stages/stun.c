@@ -10,7 +10,6 @@
 
 #include "../config.h"
 #include "../frame.h"
-#include "../mailbox.h"
 #include "../media/flow_table.h"
 #include "../media/transport.h"
 #include "../output.h"
@@ -113,18 +112,8 @@ static void give_away(
 	struct flow before;
 
 	if (flow_table_get(worker->flows, &packet->remote, &before)
-	    && before.transport != flow.transport) {
-		const struct message lost = {
-			.type = MESSAGE_PATH_TAKEN,
-			.index = before.transport,
-			.addr = packet->remote,
-		};
-
-		if (before.owner == worker->index)
-			session_path_lost(worker, before.transport, &packet->remote);
-		else
-			mailbox_post(worker->dp->workers[before.owner]->mailbox, &lost);
-	}
+	    && before.transport != flow.transport)
+		session_path_taken(worker, &packet->remote, before);
 	if (flow_table_set(worker->flows, &packet->remote, flow) != 0) {
 		worker_drop(worker, m, PLM_STAGE_STUN, DROP_PATHS_FULL);
 		return;

@@ -61,6 +61,18 @@ export async function launchBrowser({ netns, flags = [], handleSignals = true } 
 	};
 }
 
+// Opens a page; once more when the browser takes a fresh namespace's interfaces for a change.
+export async function visit(page, url) {
+	try {
+		await page.goto(url);
+	} catch (error) {
+		if (!error.message.includes("ERR_NETWORK_CHANGED"))
+			throw error;
+		await sleep(1000);
+		await page.goto(url);
+	}
+}
+
 // Opens the console page. query: room, user, role, source, auto. Errors of the page go to onError.
 export async function openConsole(launched, url, query, { onError = () => {}, viewport } = {}) {
 	const context = await launched.browser.newContext({ ignoreHTTPSErrors: true, viewport });
@@ -73,7 +85,7 @@ export async function openConsole(launched, url, query, { onError = () => {}, vi
 	const address = new URL(url);
 	for (const [key, value] of Object.entries(query))
 		address.searchParams.set(key, value);
-	await page.goto(address.href);
+	await visit(page, address.href);
 	return page;
 }
 

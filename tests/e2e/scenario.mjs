@@ -2,7 +2,7 @@
 // What scenarios share: browsers with pages that drive plenum.js directly, the relay's own view, and
 // assertions that say what was seen.
 
-import { launchBrowser, sleep } from "./helpers.mjs";
+import { launchBrowser, sleep, visit } from "./helpers.mjs";
 import { Relay } from "../../tools/demo/relay.mjs";
 
 export const env = process.env;
@@ -55,7 +55,7 @@ export async function openPeer(launched, user, room) {
 	const context = await launched.browser.newContext({ ignoreHTTPSErrors: true });
 	const page = await context.newPage();
 	page.on("pageerror", (error) => console.error(`${user}: ${error.message}`));
-	await page.goto(env.E2E_URL);
+	await visit(page, env.E2E_URL);
 	await page.evaluate(async ({ user, room }) => {
 		const { PlenumClient, demoToken } = await import("/plenum.js");
 		const client = new PlenumClient();
