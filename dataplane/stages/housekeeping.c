@@ -42,7 +42,6 @@ static void producer_add(struct worker *worker, struct producer *producer) {
 	producer->next = transport->producers;
 	transport->producers = producer;
 	producer->ssrc = producer->add.ssrc;
-	producer->audio_level = 255;
 	if (producer->ssrc != 0)
 		transport_ssrc_add(transport, producer->ssrc, producer);
 	nack_init(&producer->nack);
