@@ -88,6 +88,20 @@ static void select_path(struct worker *worker, struct transport *transport, stru
 	finish_restart(worker, transport);
 }
 
+// A path is gone: its address no longer leads here, nor from the worker that receives its packets.
+// Else a client with ever new addresses would fill the other worker's table.
+static void forget_address(struct worker *worker, uint32_t index, const struct path *path) {
+	const struct message gone = {
+		.type = MESSAGE_PATH_GONE,
+		.index = index,
+		.addr = path->remote,
+	};
+
+	flow_table_remove(worker->flows, &path->remote, index);
+	if (path->from != worker->index)
+		mailbox_post(worker->dp->workers[path->from]->mailbox, &gone);
+}
+
 struct path *session_path(
 	struct worker *worker,
 	struct transport *transport,
@@ -96,7 +110,7 @@ struct path *session_path(
 ) {
 	const struct flow mine = {transport->index, (uint8_t)worker->index};
 	struct path *path = transport_path_find(transport, &packet->remote);
-	struct plm_addr evicted;
+	struct path evicted;
 	struct flow other;
 
 	if (path == NULL) {
@@ -107,11 +121,12 @@ struct path *session_path(
 		if (flow_table_set(worker->flows, &packet->remote, mine) != 0)
 			return NULL;
 		path = transport_path_take(transport, &evicted);
-		if (evicted.family != 0)
-			flow_table_remove(worker->flows, &evicted, transport->index);
+		if (evicted.remote.family != 0)
+			forget_address(worker, transport->index, &evicted);
 		path->remote = packet->remote;
 	}
 	path->local = packet->local;
+	path->from = packet->from;
 	path->seen_us = worker->now_us;
 	path->generation = generation;
 	memcpy(path->mac, packet->src_mac, sizeof(path->mac));
@@ -289,7 +304,7 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 		transport->nominated = TRANSPORT_NO_PATH;
 	if (transport->dtls_path == slot)
 		transport->dtls_path = TRANSPORT_NO_PATH;
-	flow_table_remove(worker->flows, remote, index);
+	forget_address(worker, index, path);
 	memset(path, 0, sizeof(*path));
 }
 
@@ -314,9 +329,7 @@ void session_forget(struct worker *worker, uint32_t index) {
 
 		for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
 			if (transport->paths[i].seen_us != 0)
-				flow_table_remove(
-					worker->flows, &transport->paths[i].remote, index
-				);
+				forget_address(worker, index, &transport->paths[i]);
 		}
 		worker->owned[transport->slot] = last;
 		last->slot = transport->slot;

@@ -35,7 +35,7 @@ struct path *transport_path_find(struct transport *transport, const struct plm_a
 	return NULL;
 }
 
-struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted) {
+struct path *transport_path_take(struct transport *transport, struct path *ret_evicted) {
 	struct path *oldest = NULL;
 
 	memset(ret_evicted, 0, sizeof(*ret_evicted));
@@ -50,7 +50,7 @@ struct path *transport_path_take(struct transport *transport, struct plm_addr *r
 			oldest = path;
 	}
 	// At least three slots: there is always one that is neither selected nor nominated.
-	*ret_evicted = oldest->remote;
+	*ret_evicted = *oldest;
 	if (transport->dtls_path == transport_path_slot(transport, oldest))
 		transport->dtls_path = TRANSPORT_NO_PATH;
 	memset(oldest, 0, sizeof(*oldest));

@@ -41,6 +41,7 @@ struct path {
 	uint8_t local; // index of our address
 	uint8_t mac[6]; // next hop, from its authenticated packets
 	uint8_t validated; // the address answered us: media may go there
+	uint8_t from; // worker that receives its packets
 	uint32_t generation; // newest credentials seen from it
 	uint64_t seen_us; // last authenticated request; 0 = slot unused
 };
@@ -104,8 +105,8 @@ void transport_init(
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote);
 
 // A free path slot, or the least recently seen one that is neither selected nor nominated; then
-// *ret_evicted holds the address it had (family 0: none).
-struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted);
+// *ret_evicted holds what it was (family 0: none).
+struct path *transport_path_take(struct transport *transport, struct path *ret_evicted);
 
 // The slot number of a path.
 static inline uint8_t transport_path_slot(

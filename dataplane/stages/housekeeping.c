@@ -270,6 +270,9 @@ static void handle(struct worker *worker, const struct message *message) {
 	case MESSAGE_PATH_TAKEN:
 		session_path_lost(worker, message->index, &message->addr);
 		break;
+	case MESSAGE_PATH_GONE:
+		flow_table_remove(worker->flows, &message->addr, message->index);
+		break;
 	default:
 		break;
 	}
