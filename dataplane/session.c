@@ -145,6 +145,10 @@ static void random_txid(struct worker *worker, uint8_t *ret_txid) {
 void session_nominate(struct worker *worker, struct transport *transport, struct path *path) {
 	uint8_t slot = transport_path_slot(transport, path);
 
+	// Between two generations, late packets of the older one must not move media back.
+	if (transport->selected != TRANSPORT_NO_PATH
+	    && path->generation < transport->paths[transport->selected].generation)
+		return;
 	if (transport->selected == slot) {
 		transport->nominated = TRANSPORT_NO_PATH;
 		finish_restart(worker, transport);
@@ -155,9 +159,12 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 		return;
 	}
 	// A signed request may come from a spoofed source: no media before the address has answered a
-	// check of ours. One check a request, so nothing is amplified.
-	transport->nominated = slot;
-	random_txid(worker, transport->nominate_txid);
+	// check of ours. One check a request, so nothing is amplified; all of one transaction, so that
+	// answers slower than the peer's requests count.
+	if (transport->nominated != slot) {
+		transport->nominated = slot;
+		random_txid(worker, transport->nominate_txid);
+	}
 	session_check(worker, transport, path, transport->nominate_txid);
 }
 
