@@ -149,7 +149,8 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 	if (transport->selected != TRANSPORT_NO_PATH
 	    && path->generation < transport->paths[transport->selected].generation)
 		return;
-	if (transport->selected == slot) {
+	if (transport->selected == slot
+	    && (transport->state != PLM_TRANSPORT_SECURE || path->validated)) {
 		transport->nominated = TRANSPORT_NO_PATH;
 		finish_restart(worker, transport);
 		return;
@@ -217,21 +218,31 @@ void session_secure(
 	struct srtp_session *rx,
 	struct srtp_session *tx
 ) {
+	struct path *path;
+
 	transport->suite = suite;
 	transport->rx = rx;
 	transport->tx = tx;
 	transport->state = PLM_TRANSPORT_SECURE;
 	consent_start(&transport->consent, worker->now_us);
-	// The handshake has proven the address its records came from.
-	if (transport->dtls_path != TRANSPORT_NO_PATH) {
-		struct path *path = &transport->paths[transport->dtls_path];
-
+	if (transport->selected == TRANSPORT_NO_PATH && transport->dtls_path != TRANSPORT_NO_PATH)
+		select_path(worker, transport, &transport->paths[transport->dtls_path]);
+	if (transport->selected == TRANSPORT_NO_PATH)
+		return;
+	path = &transport->paths[transport->selected];
+	// The handshake has proven the address that all of our records went to: the peer used them. Any
+	// other was only claimed so far, and must answer first.
+	if (transport->dtls_sent == transport->selected)
 		path->validated = 1;
-		if (transport->selected == TRANSPORT_NO_PATH)
-			select_path(worker, transport, path);
-	}
-	if (transport->selected != TRANSPORT_NO_PATH && transport->dtls_path == TRANSPORT_NO_PATH)
-		transport->paths[transport->selected].validated = 1;
+	else
+		session_nominate(worker, transport, path);
+}
+
+void session_dtls_sent(struct transport *transport, uint8_t slot) {
+	if (transport->dtls_sent == TRANSPORT_NO_PATH)
+		transport->dtls_sent = slot;
+	else if (transport->dtls_sent != slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 }
 
 static void die(struct worker *worker, struct transport *transport) {
@@ -311,6 +322,8 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 		transport->nominated = TRANSPORT_NO_PATH;
 	if (transport->dtls_path == slot)
 		transport->dtls_path = TRANSPORT_NO_PATH;
+	if (transport->dtls_sent == slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 	forget_address(worker, index, path);
 	memset(path, 0, sizeof(*path));
 }

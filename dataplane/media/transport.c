@@ -24,6 +24,7 @@ void transport_init(
 	transport->selected = TRANSPORT_NO_PATH;
 	transport->nominated = TRANSPORT_NO_PATH;
 	transport->dtls_path = TRANSPORT_NO_PATH;
+	transport->dtls_sent = TRANSPORT_NO_PATH;
 }
 
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote) {
@@ -53,6 +54,8 @@ struct path *transport_path_take(struct transport *transport, struct path *ret_e
 	*ret_evicted = *oldest;
 	if (transport->dtls_path == transport_path_slot(transport, oldest))
 		transport->dtls_path = TRANSPORT_NO_PATH;
+	if (transport->dtls_sent == transport_path_slot(transport, oldest))
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 	memset(oldest, 0, sizeof(*oldest));
 	return oldest;
 }

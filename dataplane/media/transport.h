@@ -18,6 +18,7 @@ struct srtp_session;
 #define TRANSPORT_PATHS 8 // most that can be configured
 #define TRANSPORT_SSRCS 16 // streams a peer may send
 #define TRANSPORT_NO_PATH 0xff
+#define TRANSPORT_SEVERAL_PATHS 0xfe // of dtls_sent
 #define TRANSPORT_UNCLAIMED 0xff
 
 // One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned by
@@ -64,6 +65,7 @@ struct transport {
 	uint8_t selected; // path media goes to
 	uint8_t nominated; // path that waits for validation
 	uint8_t dtls_path; // where the newest DTLS record came from
+	uint8_t dtls_sent; // the one path all of our DTLS records went out by
 	uint16_t suite;
 	uint16_t n_ssrcs;
 	uint32_t generation; // newest credentials
@@ -87,9 +89,11 @@ struct transport {
 	uint64_t path_changes, stun_requests, consent_sent, consent_received;
 };
 
+// Where media goes to: NULL when no path is selected, or its address has not answered yet.
 static inline struct path *transport_selected(struct transport *transport) {
-	return transport->selected == TRANSPORT_NO_PATH ? NULL
-							: &transport->paths[transport->selected];
+	struct path *path = &transport->paths[transport->selected % TRANSPORT_PATHS];
+
+	return transport->selected != TRANSPORT_NO_PATH && path->validated ? path : NULL;
 }
 
 void transport_init(

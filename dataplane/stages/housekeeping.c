@@ -189,6 +189,7 @@ static void dtls_out(struct worker *worker, const struct message *message) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_NO_PATH);
 		return;
 	}
+	session_dtls_sent(transport, slot);
 	output_plain(
 		worker,
 		transport,
