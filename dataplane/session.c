@@ -180,6 +180,7 @@ bool session_answered(
 	if (slot == transport->nominated
 	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
 		path->validated = 1;
+		consent_refresh(&transport->consent, worker->now_us);
 		select_path(worker, transport, path);
 	} else if (slot != transport->selected || !consent_answer(&transport->consent, worker->now_us, txid)) {
 		return false;
