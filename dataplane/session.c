@@ -44,8 +44,9 @@ int session_adopt(struct worker *worker, struct credential *credential) {
 	__atomic_fetch_add(&worker->n_transports, 1, __ATOMIC_RELAXED);
 	transport->rtcp_ssrc = (uint32_t)worker_random(worker) | 1;
 	transport->report_us = worker->now_us + worker_random(worker) % 1000000;
-	transport->credentials = credential;
-	transport->generation = credential->generation;
+	// All generations: a restart may have come before the first packet.
+	transport->credentials = worker->generations[transport->index];
+	transport->generation = transport->credentials->generation;
 	return 0;
 }
 
@@ -203,7 +204,9 @@ void session_check(
 	int len;
 
 	if (credential == NULL)
-		credential = transport->credentials;
+		credential = transport->credentials; // a path from before the restart
+	if (credential == NULL)
+		return;
 	request.username = credential->username;
 	len = plm_stun_request_write(message, sizeof(message), &request, &credential->remote_key);
 	if (len < 0)
@@ -282,8 +285,9 @@ void session_credential_add(struct worker *worker, struct credential *credential
 		release(worker, credential->index, RELEASE_CREDENTIAL, credential);
 		return;
 	}
+	credential->next = worker->generations[credential->index];
+	worker->generations[credential->index] = credential;
 	if (transport != NULL) {
-		credential->next = transport->credentials;
 		transport->credentials = credential;
 		transport->generation = credential->generation;
 	}
@@ -291,20 +295,16 @@ void session_credential_add(struct worker *worker, struct credential *credential
 
 void session_credential_remove(struct worker *worker, uint32_t index, const char *ufrag) {
 	struct transport *transport = worker->transports[index];
-	struct credential *credential;
-	void *data;
+	struct credential **link = &worker->generations[index], *credential;
 
-	if (rte_hash_lookup_data(worker->credentials, ufrag, &data) < 0)
+	while (*link != NULL && memcmp((*link)->local_ufrag, ufrag, PLM_UFRAG_MAX) != 0)
+		link = &(*link)->next;
+	credential = *link;
+	if (credential == NULL)
 		return;
-	credential = data;
-	if (transport != NULL) {
-		struct credential **link = &transport->credentials;
-
-		while (*link != NULL && *link != credential)
-			link = &(*link)->next;
-		if (*link != NULL)
-			*link = credential->next;
-	}
+	*link = credential->next;
+	if (transport != NULL)
+		transport->credentials = worker->generations[index];
 	rte_hash_del_key(worker->credentials, ufrag);
 	release(worker, index, RELEASE_CREDENTIAL, credential);
 }
