@@ -18,7 +18,8 @@ packages=(
 	# to build
 	gcc libc6-dev make meson ninja-build pkgconf python3
 	libdpdk-dev libsrtp2-dev libipsec-mb-dev libssl-dev zlib1g-dev libnice-dev libglib2.0-dev
-	libh2o-evloop-dev libwslay-dev libjansson-dev libcyaml-dev libxdp-dev libbpf-dev
+	libh2o-evloop-dev libwslay-dev libjansson-dev libxdp-dev libbpf-dev
+	libcyaml-dev libyaml-dev # libcyaml's .pc wants it, the package does not
 	# to run: drivers that the relay loads, network namespaces, a certificate for the demo
 	librte-net-af-packet23 librte-net-af-xdp23 librte-net-memif23 librte-net-tap23
 	librte-mempool-ring23 librte-net-null23 librte-net-ring23
