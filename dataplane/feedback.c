@@ -17,7 +17,7 @@ static void send_keyframe_request(struct worker *worker, struct producer *produc
 	uint8_t data[64];
 	int len;
 
-	if (producer->ssrc == 0)
+	if (producer->ssrc == 0 || transport->state != PLM_TRANSPORT_SECURE)
 		return;
 	if (producer->add.pli)
 		len = plm_rtcp_pli_write(data, sizeof(data), transport->rtcp_ssrc, producer->ssrc);
@@ -121,7 +121,8 @@ void feedback_report_tick(struct worker *worker, struct transport *transport) {
 	uint8_t data[COMPOUND_MAX];
 	int n = 0, n_remb = 0, len, more;
 
-	if (transport->producers == NULL || worker->now_us < transport->report_us)
+	if (transport->state != PLM_TRANSPORT_SECURE || transport->producers == NULL
+	    || worker->now_us < transport->report_us)
 		return;
 	transport->report_us = worker->now_us + REPORT_US;
 	for (struct producer *p = transport->producers; p != NULL; p = p->next) {
@@ -163,7 +164,7 @@ void feedback_sender_report(
 		uint8_t data[128];
 		int len, more;
 
-		if (c->paused
+		if (c->paused || c->transport->state != PLM_TRANSPORT_SECURE
 		    || !rewrite_sr(
 			    &c->rewrite,
 			    sr,

@@ -36,6 +36,7 @@ enum message_type {
 	// worker -> worker
 	MESSAGE_SENDER_REPORT, // index of the producer, value: serial, sr
 	MESSAGE_PATH_TAKEN, // index of the transport that loses the path to addr
+	MESSAGE_PATH_GONE, // index of the transport that addr no longer leads to
 	// worker -> control thread
 	MESSAGE_CLAIMED, // index, value: worker
 	MESSAGE_RELEASED, // index, value: enum release, object: what the worker gives back

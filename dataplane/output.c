@@ -142,8 +142,9 @@ void output_rtcp(
 	struct rte_mbuf *m;
 	unsigned offset;
 
-	if (path == NULL || transport->tx == NULL) {
-		worker->drops[DROP_NO_PATH]++;
+	// Consent lost is final (RFC 7675 5.1): not even reports go there.
+	if (path == NULL || transport->state != PLM_TRANSPORT_SECURE) {
+		worker->drops[path == NULL ? DROP_NO_PATH : DROP_TRANSPORT_DEAD]++;
 		return;
 	}
 	m = rte_pktmbuf_alloc(worker->dp->packets);
@@ -218,11 +219,11 @@ static void finish(
 ) {
 	const struct path *path = transport_selected(transport);
 
-	if (job->verdict != SRTP_OK) {
+	if (job->verdict != SRTP_OK || path == NULL) {
 		transport->tx_dropped++;
 		if (consumer != NULL)
 			consumer->dropped++;
-		worker->drops[DROP_SRTP_FAILED]++;
+		worker->drops[path == NULL ? DROP_NO_PATH : DROP_SRTP_FAILED]++;
 		rte_pktmbuf_free(m);
 		return;
 	}

@@ -44,8 +44,9 @@ int session_adopt(struct worker *worker, struct credential *credential) {
 	__atomic_fetch_add(&worker->n_transports, 1, __ATOMIC_RELAXED);
 	transport->rtcp_ssrc = (uint32_t)worker_random(worker) | 1;
 	transport->report_us = worker->now_us + worker_random(worker) % 1000000;
-	transport->credentials = credential;
-	transport->generation = credential->generation;
+	// All generations: a restart may have come before the first packet.
+	transport->credentials = worker->generations[transport->index];
+	transport->generation = transport->credentials->generation;
 	return 0;
 }
 
@@ -88,6 +89,20 @@ static void select_path(struct worker *worker, struct transport *transport, stru
 	finish_restart(worker, transport);
 }
 
+// A path is gone: its address no longer leads here, nor from the worker that receives its packets.
+// Else a client with ever new addresses would fill the other worker's table.
+static void forget_address(struct worker *worker, uint32_t index, const struct path *path) {
+	const struct message gone = {
+		.type = MESSAGE_PATH_GONE,
+		.index = index,
+		.addr = path->remote,
+	};
+
+	flow_table_remove(worker->flows, &path->remote, index);
+	if (path->from != worker->index)
+		mailbox_post(worker->dp->workers[path->from]->mailbox, &gone);
+}
+
 struct path *session_path(
 	struct worker *worker,
 	struct transport *transport,
@@ -96,7 +111,7 @@ struct path *session_path(
 ) {
 	const struct flow mine = {transport->index, (uint8_t)worker->index};
 	struct path *path = transport_path_find(transport, &packet->remote);
-	struct plm_addr evicted;
+	struct path evicted;
 	struct flow other;
 
 	if (path == NULL) {
@@ -107,11 +122,12 @@ struct path *session_path(
 		if (flow_table_set(worker->flows, &packet->remote, mine) != 0)
 			return NULL;
 		path = transport_path_take(transport, &evicted);
-		if (evicted.family != 0)
-			flow_table_remove(worker->flows, &evicted, transport->index);
+		if (evicted.remote.family != 0)
+			forget_address(worker, transport->index, &evicted);
 		path->remote = packet->remote;
 	}
 	path->local = packet->local;
+	path->from = packet->from;
 	path->seen_us = worker->now_us;
 	path->generation = generation;
 	memcpy(path->mac, packet->src_mac, sizeof(path->mac));
@@ -130,7 +146,12 @@ static void random_txid(struct worker *worker, uint8_t *ret_txid) {
 void session_nominate(struct worker *worker, struct transport *transport, struct path *path) {
 	uint8_t slot = transport_path_slot(transport, path);
 
-	if (transport->selected == slot) {
+	// Between two generations, late packets of the older one must not move media back.
+	if (transport->selected != TRANSPORT_NO_PATH
+	    && path->generation < transport->paths[transport->selected].generation)
+		return;
+	if (transport->selected == slot
+	    && (transport->state != PLM_TRANSPORT_SECURE || path->validated)) {
 		transport->nominated = TRANSPORT_NO_PATH;
 		finish_restart(worker, transport);
 		return;
@@ -140,9 +161,12 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 		return;
 	}
 	// A signed request may come from a spoofed source: no media before the address has answered a
-	// check of ours. One check a request, so nothing is amplified.
-	transport->nominated = slot;
-	random_txid(worker, transport->nominate_txid);
+	// check of ours. One check a request, so nothing is amplified; all of one transaction, so that
+	// answers slower than the peer's requests count.
+	if (transport->nominated != slot) {
+		transport->nominated = slot;
+		random_txid(worker, transport->nominate_txid);
+	}
 	session_check(worker, transport, path, transport->nominate_txid);
 }
 
@@ -157,6 +181,7 @@ bool session_answered(
 	if (slot == transport->nominated
 	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
 		path->validated = 1;
+		consent_refresh(&transport->consent, worker->now_us);
 		select_path(worker, transport, path);
 	} else if (slot != transport->selected || !consent_answer(&transport->consent, worker->now_us, txid)) {
 		return false;
@@ -179,7 +204,9 @@ void session_check(
 	int len;
 
 	if (credential == NULL)
-		credential = transport->credentials;
+		credential = transport->credentials; // a path from before the restart
+	if (credential == NULL)
+		return;
 	request.username = credential->username;
 	len = plm_stun_request_write(message, sizeof(message), &request, &credential->remote_key);
 	if (len < 0)
@@ -195,21 +222,31 @@ void session_secure(
 	struct srtp_session *rx,
 	struct srtp_session *tx
 ) {
+	struct path *path;
+
 	transport->suite = suite;
 	transport->rx = rx;
 	transport->tx = tx;
 	transport->state = PLM_TRANSPORT_SECURE;
 	consent_start(&transport->consent, worker->now_us);
-	// The handshake has proven the address its records came from.
-	if (transport->dtls_path != TRANSPORT_NO_PATH) {
-		struct path *path = &transport->paths[transport->dtls_path];
-
+	if (transport->selected == TRANSPORT_NO_PATH && transport->dtls_path != TRANSPORT_NO_PATH)
+		select_path(worker, transport, &transport->paths[transport->dtls_path]);
+	if (transport->selected == TRANSPORT_NO_PATH)
+		return;
+	path = &transport->paths[transport->selected];
+	// The handshake has proven the address that all of our records went to: the peer used them. Any
+	// other was only claimed so far, and must answer first.
+	if (transport->dtls_sent == transport->selected)
 		path->validated = 1;
-		if (transport->selected == TRANSPORT_NO_PATH)
-			select_path(worker, transport, path);
-	}
-	if (transport->selected != TRANSPORT_NO_PATH && transport->dtls_path == TRANSPORT_NO_PATH)
-		transport->paths[transport->selected].validated = 1;
+	else
+		session_nominate(worker, transport, path);
+}
+
+void session_dtls_sent(struct transport *transport, uint8_t slot) {
+	if (transport->dtls_sent == TRANSPORT_NO_PATH)
+		transport->dtls_sent = slot;
+	else if (transport->dtls_sent != slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 }
 
 static void die(struct worker *worker, struct transport *transport) {
@@ -248,8 +285,9 @@ void session_credential_add(struct worker *worker, struct credential *credential
 		release(worker, credential->index, RELEASE_CREDENTIAL, credential);
 		return;
 	}
+	credential->next = worker->generations[credential->index];
+	worker->generations[credential->index] = credential;
 	if (transport != NULL) {
-		credential->next = transport->credentials;
 		transport->credentials = credential;
 		transport->generation = credential->generation;
 	}
@@ -257,20 +295,16 @@ void session_credential_add(struct worker *worker, struct credential *credential
 
 void session_credential_remove(struct worker *worker, uint32_t index, const char *ufrag) {
 	struct transport *transport = worker->transports[index];
-	struct credential *credential;
-	void *data;
+	struct credential **link = &worker->generations[index], *credential;
 
-	if (rte_hash_lookup_data(worker->credentials, ufrag, &data) < 0)
+	while (*link != NULL && memcmp((*link)->local_ufrag, ufrag, PLM_UFRAG_MAX) != 0)
+		link = &(*link)->next;
+	credential = *link;
+	if (credential == NULL)
 		return;
-	credential = data;
-	if (transport != NULL) {
-		struct credential **link = &transport->credentials;
-
-		while (*link != NULL && *link != credential)
-			link = &(*link)->next;
-		if (*link != NULL)
-			*link = credential->next;
-	}
+	*link = credential->next;
+	if (transport != NULL)
+		transport->credentials = worker->generations[index];
 	rte_hash_del_key(worker->credentials, ufrag);
 	release(worker, index, RELEASE_CREDENTIAL, credential);
 }
@@ -289,7 +323,9 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 		transport->nominated = TRANSPORT_NO_PATH;
 	if (transport->dtls_path == slot)
 		transport->dtls_path = TRANSPORT_NO_PATH;
-	flow_table_remove(worker->flows, remote, index);
+	if (transport->dtls_sent == slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
+	forget_address(worker, index, path);
 	memset(path, 0, sizeof(*path));
 }
 
@@ -314,9 +350,7 @@ void session_forget(struct worker *worker, uint32_t index) {
 
 		for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
 			if (transport->paths[i].seen_us != 0)
-				flow_table_remove(
-					worker->flows, &transport->paths[i].remote, index
-				);
+				forget_address(worker, index, &transport->paths[i]);
 		}
 		worker->owned[transport->slot] = last;
 		last->slot = transport->slot;

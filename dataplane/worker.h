@@ -20,6 +20,7 @@
 struct audience;
 struct config;
 struct consumer;
+struct credential;
 struct flow_table;
 struct mailbox;
 struct plm_loop;
@@ -107,6 +108,8 @@ struct worker {
 
 	struct rte_hash *credentials; // local ufrag -> struct credential
 	struct flow_table *flows; // remote address -> owner, transport
+
+	struct credential **generations; // by transport index: the same, newest first
 
 	// by index; NULL = not here
 	struct transport **transports;

@@ -129,6 +129,7 @@ int ctl_producer_add(struct ctl *ctl, const struct plm_producer_add *add) {
 		.index = producer->index,
 		.serial = producer->serial,
 		.transport_index = transport->index,
+		.audio_level = 255,
 	};
 	ext_reverse(&add->ext, producer->producer->ext_of_id);
 	if (transport->owner != TRANSPORT_UNCLAIMED)

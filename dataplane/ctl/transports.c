@@ -186,8 +186,10 @@ static void credentials_withdraw(struct ctl *ctl, struct ctl_transport *transpor
 	memcpy(message.ufrag, transport->ufrags[which], PLM_UFRAG_MAX);
 	for (unsigned i = 0; i < ctl->dp->n_workers; i++)
 		ctl_post(ctl, i, &message);
-	memset(transport->ufrags[which], 0, PLM_UFRAG_MAX);
 	transport->n_generations--;
+	for (unsigned i = which; i < transport->n_generations; i++)
+		memcpy(transport->ufrags[i], transport->ufrags[i + 1], PLM_UFRAG_MAX);
+	memset(transport->ufrags[transport->n_generations], 0, PLM_UFRAG_MAX);
 }
 
 int ctl_transport_add(struct ctl *ctl, const struct plm_transport_add *add) {
@@ -251,7 +253,7 @@ int ctl_transport_restart(struct ctl *ctl, const struct plm_transport_restart *r
 		return 0; // said before
 	// A restart upon a restart: the one that never got a path is given up, the working one stays.
 	if (transport->n_generations == CTL_GENERATIONS)
-		credentials_withdraw(ctl, transport, 1);
+		credentials_withdraw(ctl, transport, 0);
 	transport->generation++;
 	r = credentials_spread(
 		ctl, transport, &restart->ice, restart->agent_port_v4, restart->agent_port_v6
@@ -389,9 +391,12 @@ static void event_transport(
 		out.generation = transport->generation;
 	}
 	if (event == PLM_TRANSPORT_EV_RESTARTED) {
+		// Said again until the worker has forgotten the old ones, or overtaken by a restart.
+		if (message->value != transport->generation
+		    || transport->n_generations < CTL_GENERATIONS)
+			return;
 		memset(&out.remote, 0, sizeof(out.remote));
-		if (transport->n_generations == CTL_GENERATIONS)
-			credentials_withdraw(ctl, transport, 1);
+		credentials_withdraw(ctl, transport, 1);
 	}
 	ctl->sink.event(ctl->sink.user, PLM_API_EVENT_TRANSPORT, &out, sizeof(out));
 }

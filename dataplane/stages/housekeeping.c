@@ -42,7 +42,6 @@ static void producer_add(struct worker *worker, struct producer *producer) {
 	producer->next = transport->producers;
 	transport->producers = producer;
 	producer->ssrc = producer->add.ssrc;
-	producer->audio_level = 255;
 	if (producer->ssrc != 0)
 		transport_ssrc_add(transport, producer->ssrc, producer);
 	nack_init(&producer->nack);
@@ -183,12 +182,17 @@ static void dtls_out(struct worker *worker, const struct message *message) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_TRANSPORT_GONE);
 		return;
 	}
+	if (transport->state == PLM_TRANSPORT_DEAD) {
+		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_TRANSPORT_DEAD);
+		return;
+	}
 	slot = transport->selected != TRANSPORT_NO_PATH ? transport->selected
 							: transport->dtls_path;
 	if (slot == TRANSPORT_NO_PATH) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_NO_PATH);
 		return;
 	}
+	session_dtls_sent(transport, slot);
 	output_plain(
 		worker,
 		transport,
@@ -270,6 +274,9 @@ static void handle(struct worker *worker, const struct message *message) {
 	case MESSAGE_PATH_TAKEN:
 		session_path_lost(worker, message->index, &message->addr);
 		break;
+	case MESSAGE_PATH_GONE:
+		flow_table_remove(worker->flows, &message->addr, message->index);
+		break;
 	default:
 		break;
 	}
@@ -283,14 +290,13 @@ static unsigned take_messages(struct worker *worker) {
 	if (mailbox_free_count(worker->dp->events) < EVENTS_RESERVE)
 		return 0;
 	n = mailbox_take(worker->mailbox, messages, MESSAGES_MAX);
-	// Objects may go away now: nothing gathered earlier may point to them.
-	if (n > 0)
-		output_protect(worker);
 	for (unsigned i = 0; i < n; i++) {
-		handle(worker, &messages[i]);
+		// What earlier messages had gathered may point to what goes away now.
 		if (messages[i].type == MESSAGE_CONSUMER_DEL
-		    || messages[i].type == MESSAGE_TRANSPORT_DEL)
+		    || messages[i].type == MESSAGE_TRANSPORT_DEL
+		    || messages[i].type == MESSAGE_PATH_TAKEN)
 			output_protect(worker);
+		handle(worker, &messages[i]);
 	}
 	return n;
 }
