@@ -82,6 +82,7 @@ struct transport {
 	struct consumer *consumers; // list
 	uint64_t report_us; // next receiver report
 	uint8_t fir_seq;
+	uint8_t tag_len; // of the suite
 
 	// counters, worker: wo
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
