@@ -65,7 +65,9 @@ struct media {
 	struct media_track tracks[SDP_TRACKS_MAX];
 
 	struct pending_reply reply; // of publish or subscribe
-	struct pending_reply restart; // of ice.restart
+	struct pending_reply restart; // of ice.restart, the newest one
+	unsigned n_restarts_asked; // of rtc, without an answer yet
+	unsigned n_restarts_sent; // to the dataplane, without an answer yet
 	char *sdp; // answer that waits for the dataplane
 	unsigned n_waiting; // replies of the dataplane
 	int error; // the first one of these

@@ -328,6 +328,7 @@ int method_ice_restart(struct call *call) {
 	rooms_pending_error(&media->restart, PROTOCOL_CONNECT_FAILED, "A newer restart came.");
 	if (rtc_restart(media->transport_id, offer, strlen(offer)) < 0)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	media->n_restarts_asked++;
 	pending_set(call, &media->restart);
 	return 0;
 }

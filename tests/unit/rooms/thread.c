@@ -120,7 +120,7 @@ static void inbox_clear(void) {
 
 static struct rtc_events rtc;
 static unsigned n_closed; // rtc_close calls; atomic
-static bool rtc_refuses_restart;
+static bool rtc_refuses_restart, rtc_holds_restart;
 
 static void tracks_of_offer(const char *offer, struct sdp_track tracks[2], unsigned *ret_n) {
 	unsigned n = 0;
@@ -177,6 +177,8 @@ int rtc_create(const struct rtc_request *request) {
 int rtc_restart(uint64_t transport_id, const char *, size_t) {
 	struct rtc_answer answer = {.transport_id = transport_id, .sdp = "v=0 restarted"};
 
+	if (rtc_holds_restart)
+		return 0;
 	if (rtc_refuses_restart)
 		rtc.restart_refused(rtc.user, transport_id, RTC_FAILED_SDP, "Not the same offer.");
 	else
@@ -389,7 +391,7 @@ static int setup(void **) {
 	fake = fake_start(path);
 	rooms_rtc_events(&rtc);
 	n_closed = 0;
-	rtc_refuses_restart = false;
+	rtc_refuses_restart = rtc_holds_restart = false;
 	if (rooms_start(&config) < 0)
 		return -1;
 	EVENTUALLY(dataplane_up());
@@ -648,6 +650,32 @@ static void test_ice_restart(void **) {
 	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
 }
 
+// The client gave the first restart up; its answer comes all the same, with credentials of its own.
+static void test_ice_restart_overtaken(void **) {
+	struct rtc_answer answer = {.sdp = "v=0 first"};
+	json_t *params, *reply;
+	const char *sdp = NULL;
+
+	answer.transport_id = publish(1, "cam");
+	rtc_holds_restart = true;
+	params = json_pack("{s:s, s:s}", "streamId", "cam", "sdp", "v=0");
+	rooms_request(1, json_integer(901), "ice.restart", json_deep_copy(params));
+	rooms_request(1, json_integer(902), "ice.restart", params);
+	reply = inbox_take(1, NULL, 901, WAIT_S);
+	assert_non_null(json_object_get(reply, "error"));
+	json_decref(reply);
+	rtc.restarted(rtc.user, &answer);
+	EVENTUALLY(fake_requests(fake, PLM_API_TRANSPORT_RESTART) == 1);
+	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
+	answer.sdp = "v=0 second";
+	rtc.restarted(rtc.user, &answer);
+	reply = inbox_take(1, NULL, 902, WAIT_S);
+	json_unpack(reply, "{s:{s:s}}", "result", "sdp", &sdp);
+	assert_non_null(sdp);
+	assert_string_equal(sdp, "v=0 second");
+	json_decref(reply);
+}
+
 static void test_dataplane_restart(void **) {
 	char subscription[64];
 
@@ -734,6 +762,7 @@ int main(void) {
 		ROOMS_TEST(test_resume),
 		ROOMS_TEST(test_consent_lost),
 		ROOMS_TEST(test_ice_restart),
+		ROOMS_TEST(test_ice_restart_overtaken),
 		ROOMS_TEST(test_dataplane_restart),
 		ROOMS_TEST(test_second_session),
 		ROOMS_TEST(test_empty_room_ends),
