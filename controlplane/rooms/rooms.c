@@ -212,6 +212,22 @@ static int resume(
 	return -ENOMEM;
 }
 
+// A resumed session keeps no room that its new token does not open, and no place of a publisher
+// that it does not allow.
+static void rooms_keep_opened(struct rooms *rooms, struct participant *participant) {
+	const struct rooms_identity *identity = &participant->identity;
+
+	for (unsigned i = participant->n_rooms; i-- > 0;) {
+		struct room *room = participant->rooms[i];
+		const struct room_member *member = room_member_find(room, identity->user_id);
+
+		if (member == NULL || !identity_opens_room(identity, room->id)
+		    || (member->role == ROOM_PUBLISHER ? !identity->may_publish
+						       : !identity->may_view))
+			rooms_leave(rooms, participant, room, "forbidden");
+	}
+}
+
 static struct participant *session_new(
 	struct rooms *rooms,
 	uint64_t conn_id,
@@ -259,7 +275,9 @@ static void handle_hello(struct rooms *rooms, const struct rooms_message *messag
 		);
 	if (participant != NULL && participant_may_resume(participant, identity, message->text)) {
 		resumed = resume(rooms, participant, conn_id, identity) == 0;
-		if (!resumed)
+		if (resumed)
+			rooms_keep_opened(rooms, participant);
+		else
 			participant = NULL;
 	} else if (rooms->participants.n >= rooms->config.max_participants) {
 		rooms_reply_error(

@@ -107,6 +107,9 @@ int method_stream_publish(struct call *call) {
 		return r;
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
+	// The place may be that of an older session, with another token.
+	if (!call->who->identity.may_publish)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
 	if (wanted != NULL)
 		snprintf(stream_id, sizeof(stream_id), "%s", wanted);
 	else
@@ -203,6 +206,8 @@ int method_stream_subscribe(struct call *call) {
 	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
 	    || (r = need_dataplane(call)) != 0)
 		return r;
+	if (!call->who->identity.may_view)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
 	publication = publication_find(call->rooms, room, publisher_id, stream_id);
 	if (publication == NULL || publication->state != MEDIA_CONNECTED)
 		return call_fail(

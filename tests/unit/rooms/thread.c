@@ -262,12 +262,21 @@ static struct rooms_identity identity(const char *user_id) {
 	return who;
 }
 
-static json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
-	const struct rooms_identity who = identity(user_id);
+static json_t *hello_as(
+	uint64_t conn_id,
+	const struct rooms_identity *who,
+	const char *token
+) {
 	const int id = ++next_id;
 
-	rooms_hello(conn_id, &who, token, json_integer(id));
+	rooms_hello(conn_id, who, token, json_integer(id));
 	return result_of(inbox_take(conn_id, NULL, id, WAIT_S), "hello");
+}
+
+static json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
+	const struct rooms_identity who = identity(user_id);
+
+	return hello_as(conn_id, &who, token);
 }
 
 static void enter(uint64_t conn_id, const char *user_id, const char *role) {
@@ -604,6 +613,51 @@ static void test_resume(void **) {
 	EVENTUALLY(!fake_has(fake, publication));
 }
 
+// What a token allows counts on every request, not only at the door.
+static void test_rights(void **) {
+	struct rooms_identity who = identity("pam");
+	json_t *result;
+	char token[64];
+
+	enter(2, "vic", "viewer");
+	publish(1, "cam");
+	// The place of a publisher, taken over by a session that may only view.
+	enter(3, "pam", "publisher");
+	who.may_publish = who.may_create = false;
+	json_decref(hello_as(4, &who, NULL));
+	call_ok(4, "room.join", json_pack("{s:s}", "roomId", "r"));
+	call_error(4, "stream.publish", publish_params("s", "v=0 audio"), "forbidden");
+	// One that may only publish watches nothing.
+	who = identity("tom");
+	who.may_view = false;
+	json_decref(hello_as(5, &who, NULL));
+	call_error(5, "room.join", json_pack("{s:s}", "roomId", "r"), "forbidden");
+	call_ok(5, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	call_error(5, "stream.subscribe", subscribe_params("ann", "cam"), "forbidden");
+	// Resumed with a token of another room: the place in this one is lost.
+	result = hello(6, "sue", NULL);
+	snprintf(
+		token,
+		sizeof(token),
+		"%s",
+		json_string_value(json_object_get(result, "resumeToken"))
+	);
+	json_decref(result);
+	call_ok(6, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	expect(2, "room.publisher_joined", "userId", "pam");
+	expect(2, "room.publisher_joined", "userId", "tom");
+	expect(2, "room.publisher_joined", "userId", "sue");
+	rooms_closed(6);
+	who = identity("sue");
+	strcpy(who.room, "other-*");
+	result = hello_as(7, &who, token);
+	assert_true(json_is_true(json_object_get(result, "resumed")));
+	assert_int_equal(json_array_size(json_object_get(result, "rooms")), 0);
+	json_decref(result);
+	expect(2, "room.publisher_left", "userId", "sue");
+	call_error(7, "stream.subscribe", subscribe_params("ann", "cam"), "not_in_room");
+}
+
 static void test_consent_lost(void **) {
 	char subscription[64];
 	uint64_t publication, watch;
@@ -760,6 +814,7 @@ int main(void) {
 		ROOMS_TEST(test_room_full),
 		ROOMS_TEST(test_kick),
 		ROOMS_TEST(test_resume),
+		ROOMS_TEST(test_rights),
 		ROOMS_TEST(test_consent_lost),
 		ROOMS_TEST(test_ice_restart),
 		ROOMS_TEST(test_ice_restart_overtaken),
