@@ -40,6 +40,13 @@ static int media_begin(
 			"At most %d connections at a time.",
 			PARTICIPANT_MEDIA_MAX
 		);
+	if (media == NULL && errno == EBUSY)
+		return call_fail(
+			call,
+			PROTOCOL_BUSY,
+			"At most %d connections in the making at a time.",
+			PARTICIPANT_CONNECTING_MAX
+		);
 	if (media == NULL)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
 	if (rooms_media_register(call->rooms, media) < 0) {
