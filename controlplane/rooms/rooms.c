@@ -257,6 +257,16 @@ no_id:
 	return NULL;
 }
 
+// Without a session the connection is of no use: hello is said once, and nothing else is heard.
+static void hello_refuse(
+	const struct rooms_message *message,
+	enum protocol_error code,
+	const char *sentence
+) {
+	rooms_reply_error(message->conn_id, message->id, code, sentence);
+	signaling_close(message->conn_id, SIGNALING_CLOSE_TRY_AGAIN, sentence);
+}
+
 static void handle_hello(struct rooms *rooms, const struct rooms_message *message) {
 	const struct rooms_identity *identity = &message->identity;
 	const uint64_t conn_id = message->conn_id;
@@ -280,15 +290,13 @@ static void handle_hello(struct rooms *rooms, const struct rooms_message *messag
 		else
 			participant = NULL;
 	} else if (rooms->participants.n >= rooms->config.max_participants) {
-		rooms_reply_error(
-			conn_id, message->id, PROTOCOL_BUSY, "The server has no more places."
-		);
+		hello_refuse(message, PROTOCOL_BUSY, "The server has no more places.");
 		return;
 	} else {
 		participant = session_new(rooms, conn_id, identity);
 	}
 	if (participant == NULL) {
-		rooms_reply_error(conn_id, message->id, PROTOCOL_INTERNAL, "Out of memory.");
+		hello_refuse(message, PROTOCOL_INTERNAL, "Out of memory.");
 		return;
 	}
 	rooms_reply(conn_id, message->id, hello_result(rooms, participant, resumed));

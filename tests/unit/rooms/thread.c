@@ -752,6 +752,22 @@ static void test_dataplane_restart(void **) {
 	fake_silent(fake, false);
 }
 
+static void test_no_place(void **) {
+	struct rooms_identity who = identity("ann");
+	const char *name = NULL;
+	json_t *reply;
+
+	for (unsigned i = 0; i < 99; i++)
+		json_decref(hello(100 + i, "ann", NULL));
+	rooms_hello(300, &who, NULL, json_integer(900));
+	reply = inbox_take(300, NULL, 900, WAIT_S);
+	json_unpack(reply, "{s:{s:{s:s}}}", "error", "data", "name", &name);
+	assert_string_equal(name, "busy");
+	json_decref(reply);
+	EVENTUALLY(closed_conn == 300);
+	assert_int_equal(closed_code, SIGNALING_CLOSE_TRY_AGAIN);
+}
+
 static void test_second_session(void **) {
 	uint64_t publication;
 
@@ -819,6 +835,7 @@ int main(void) {
 		ROOMS_TEST(test_ice_restart),
 		ROOMS_TEST(test_ice_restart_overtaken),
 		ROOMS_TEST(test_dataplane_restart),
+		ROOMS_TEST(test_no_place),
 		ROOMS_TEST(test_second_session),
 		ROOMS_TEST(test_empty_room_ends),
 		ROOMS_TEST(test_viewers_and_admin),
