@@ -306,11 +306,7 @@ int method_stream_update(struct call *call) {
 	for (unsigned i = 0; i < media->n_tracks; i++) {
 		if (media->tracks[i].id == 0)
 			continue;
-		r = relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
-		if (r == -ENOTCONN)
-			return call_fail(
-				call, PROTOCOL_NO_DATAPLANE, "The media relay is not available."
-			);
+		relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
 	}
 	return 0;
 }
