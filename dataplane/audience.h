@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The viewers of one producer on one worker: legs in chunks, classes of header extensions. Adding and
-// removing one of many costs the same as of few.
+// The viewers of one producer on one worker: legs in chunks, classes of header extensions. Adding
+// and removing one of many costs the same as of few.
 
 #include "worker.h"
 
 struct leg;
 
-// Gives the consumer a leg; its transport must be set. chunk: a new one when the newest is full (the
-// control thread counts along), else NULL.
+// Gives the consumer a leg; its transport must be set. chunk: a new one when the newest is full
+// (the control thread counts along), else NULL.
 void audience_join(
 	struct worker *worker,
 	struct audience *audience,
@@ -23,8 +23,8 @@ struct leg_chunk *audience_leave(struct audience *audience, struct consumer *con
 // The transport's keys, state or selected path changed: its legs are written anew.
 void audience_refresh(struct worker *worker, struct transport *transport);
 
-// The RTP header of one source packet for this leg, SSRC, sequence number, timestamp and payload type
-// left to fill in. Returns its length, or negative when it cannot be written.
+// The RTP header of one source packet for this leg, SSRC, sequence number, timestamp and payload
+// type left to fill in. Returns its length, or negative when it cannot be written.
 int audience_header(
 	struct audience *audience,
 	struct leg *leg,

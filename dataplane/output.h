@@ -8,12 +8,12 @@
 
 struct path;
 
-// One source packet to every viewer of this worker. source: plaintext mbuf with struct packet filled;
-// consumed. Returns the number of copies.
+// One source packet to every viewer of this worker. source: plaintext mbuf with struct packet
+// filled; consumed. Returns the number of copies.
 unsigned output_media(struct worker *worker, struct audience *audience, struct rte_mbuf *source);
 
-// The same packet again to one viewer that asked for it, byte for byte. source is not consumed. False
-// when it was never this viewer's.
+// The same packet again to one viewer that asked for it, byte for byte. source is not consumed.
+// False when it was never this viewer's.
 bool output_again(struct worker *worker, struct consumer *consumer, struct rte_mbuf *source);
 
 // An RTCP compound in plaintext to a transport, encrypted and sent on its selected path.

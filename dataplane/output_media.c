@@ -43,7 +43,8 @@ static inline uint16_t fold(uint32_t sum) {
 	return (uint16_t)(sum + (sum >> 16));
 }
 
-// Ethernet, IP and UDP headers of a UDP payload of this length, but for a UDP checksum that covers the
+// Ethernet, IP and UDP headers of a UDP payload of this length, but for a UDP checksum that covers
+// the
 // payload: that one follows when the payload is final.
 static inline void put_headers(
 	const struct worker *worker,

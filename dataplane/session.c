@@ -166,9 +166,9 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 		select_path(worker, transport, path);
 		return;
 	}
-	// A signed request may come from a spoofed source: no media before the address has answered a
-	// check of ours. One check a request, so nothing is amplified; all of one transaction, so that
-	// answers slower than the peer's requests count.
+	// A signed request may come from a spoofed source: no media before the address has answered
+	// a check of ours. One check a request, so nothing is amplified; all of one transaction, so
+	// that answers slower than the peer's requests count.
 	if (transport->nominated != slot) {
 		transport->nominated = slot;
 		random_txid(worker, transport->nominate_txid);
@@ -244,8 +244,8 @@ void session_secure(
 	if (transport->selected == TRANSPORT_NO_PATH)
 		return;
 	path = &transport->paths[transport->selected];
-	// The handshake has proven the address that all of our records went to: the peer used them. Any
-	// other was only claimed so far, and must answer first.
+	// The handshake has proven the address that all of our records went to: the peer used them.
+	// Any other was only claimed so far, and must answer first.
 	if (transport->dtls_sent == transport->selected)
 		path->validated = 1;
 	else

@@ -47,8 +47,8 @@ struct dataplane {
 	uint64_t start_us;
 	uint64_t tsc_hz;
 
-	// One byte a transport: the worker that claimed it (compare and swap from unclaimed). The only
-	// state that workers decide by shared memory.
+	// One byte a transport: the worker that claimed it (compare and swap from unclaimed). The
+	// only state that workers decide by shared memory.
 	uint8_t *claims; // atomic
 
 	struct mailbox *events; // workers -> control thread

@@ -2,8 +2,8 @@
 #pragma once
 
 // One signaling session: a connection with an identity, which outlives the connection for a while.
-// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time is an
-// argument.
+// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time
+// is an argument.
 
 #include "room.h"
 #include "rooms.h"

@@ -429,7 +429,8 @@ static void *run(void *user) {
 
 // ---------------------------------------------------------------------------- start and stop
 
-// Frees all in silence. The media of connected clients goes on: nothing is deleted in the dataplane.
+// Frees all in silence. The media of connected clients goes on: nothing is deleted in the
+// dataplane.
 static void clear(struct rooms *rooms) {
 	struct table_link *link, *next;
 

@@ -387,7 +387,8 @@ void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t su
 		rooms_update_stream(rooms, media);
 		return;
 	}
-	// The picture begins with a key frame; the one asked for at the add may have come too early.
+	// The picture begins with a key frame; the one asked for at the add may have come too
+	// early.
 	for (unsigned i = 0; media->publication != NULL && i < media->publication->n_tracks; i++) {
 		if (media->publication->tracks[i].sdp.kind == PLM_KIND_VIDEO)
 			relay_producer_keyframe(rooms->relay, media->publication->tracks[i].id);

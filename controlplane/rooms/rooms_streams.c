@@ -84,8 +84,8 @@ static int media_negotiate(
 	return 0;
 }
 
-// An older publication of the same name gives way when it does not stand: it was never connected, or
-// nothing comes from it. (The client lost it; the server would know in 30 s.)
+// An older publication of the same name gives way when it does not stand: it was never connected,
+// or nothing comes from it. (The client lost it; the server would know in 30 s.)
 static void publication_supersede(
 	struct rooms *rooms,
 	struct room_member *member,
@@ -256,7 +256,8 @@ int method_stream_unsubscribe(struct call *call) {
 	return 0;
 }
 
-// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is in.
+// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is
+// in.
 static int connection_find(struct call *call, struct media **ret_media) {
 	const char *subscription_id = call_string(call, "subscriptionId");
 	const char *stream_id = call_string(call, "streamId");

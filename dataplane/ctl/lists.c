@@ -219,7 +219,8 @@ static size_t port_next(struct ctl *ctl, uint64_t *cursor, struct plm_port_info 
 	return sizeof(*ret);
 }
 
-// Every reason of every worker, then of the exception thread; zeros too, so that they can be graphed.
+// Every reason of every worker, then of the exception thread; zeros too, so that they can be
+// graphed.
 static size_t drop_next(struct ctl *ctl, uint64_t *cursor, struct plm_drop_info *ret) {
 	uint64_t who = *cursor / DROP_COUNT, reason = *cursor % DROP_COUNT;
 	struct exception_stats stats;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Producers and consumers as the control thread keeps them. An object goes to a worker when the
-// transport it belongs to is claimed; a producer's audience is made on each worker that gets its first
-// viewer there and goes with the last one.
+// transport it belongs to is claimed; a producer's audience is made on each worker that gets its
+// first viewer there and goes with the last one.
 
 #include "../config.h"
 #include "../media/stream.h"

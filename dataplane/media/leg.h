@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// What fan-out touches of each viewer, and nothing else: three cache lines, kept in chunks in memory
-// order, so that the next ones are on their way while one is worked on. The rest of a consumer is
-// cold. Owned by the worker of its audience; chunks are made and freed by the control thread.
+// What fan-out touches of each viewer, and nothing else: three cache lines, kept in chunks in
+// memory order, so that the next ones are on their way while one is worked on. The rest of a
+// consumer is cold. Owned by the worker of its audience; chunks are made and freed by the control
+// thread.
 
 #include "rewrite.h"
 
@@ -58,8 +59,8 @@ struct leg_chunk {
 	uint32_t n;
 } __attribute__((aligned(64)));
 
-// Viewers with the same extension ids and MID get the same RTP header but for four fields: it is made
-// once a packet.
+// Viewers with the same extension ids and MID get the same RTP header but for four fields: it is
+// made once a packet.
 struct leg_class {
 	struct plm_ext_map ext;
 	char mid[PLM_MID_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Everything that is not a packet: messages from the control thread and other workers, a slice of the
-// timers, counters of the second. Called every few loops.
+// Everything that is not a packet: messages from the control thread and other workers, a slice of
+// the timers, counters of the second. Called every few loops.
 
 #include "../audience.h"
 #include "../config.h"

@@ -22,7 +22,8 @@
 #define FRAME 42 // Ethernet, IPv4, UDP
 #define HEADER_MAX 64
 
-// Of a viewer, next to each other in fan-out order: GCM's powers of H and round keys are 1008 bytes.
+// Of a viewer, next to each other in fan-out order: GCM's powers of H and round keys are 1008
+// bytes.
 struct gcm_record {
 	struct gcm_key_data key;
 } __attribute__((aligned(64)));
@@ -111,9 +112,9 @@ struct ceiling *ceiling_new(const struct ceiling_options *options) {
 		sizeof(library),
 		"intel-ipsec-mb %s, %s",
 		imb_get_version_str(),
-		arch == IMB_ARCH_AVX512	    ? "AVX-512"
+		arch == IMB_ARCH_AVX512		? "AVX-512"
 			: arch == IMB_ARCH_AVX2 ? "AVX2"
-			: arch == IMB_ARCH_AVX  ? "AVX"
+			: arch == IMB_ARCH_AVX	? "AVX"
 						: "SSE"
 	);
 	keys_make(ceiling);
@@ -156,7 +157,12 @@ static struct rte_mbuf *source_now(struct ceiling *ceiling) {
 	return ceiling->sources[(ceiling->next_source + SOURCES - 1) % SOURCES];
 }
 
-static void write_packet(struct ceiling *ceiling, struct pass *pass, struct rte_mbuf *m, bool whole) {
+static void write_packet(
+	struct ceiling *ceiling,
+	struct pass *pass,
+	struct rte_mbuf *m,
+	bool whole
+) {
 	const struct ceiling_options *options = &ceiling->options;
 	unsigned i = pass->n++, k = ceiling->next_viewer;
 	struct viewer *viewer = &ceiling->viewers[k];
@@ -255,7 +261,8 @@ static void decrypt(struct ceiling *ceiling, unsigned n) {
 
 	for (unsigned i = 0; i < n; i++)
 		write_packet(ceiling, &pass, source_next(ceiling), false);
-	ceiling->next_viewer = keep; // publishers have keys of their own; the first ones stand for them
+	// publishers have keys of their own; the first ones stand for them
+	ceiling->next_viewer = keep;
 	for (unsigned i = 0; i < n; i++) {
 		pass.viewer[i] = i % RTE_MIN(options->n_streams, options->n_keys);
 		pass.source[i] = pass.data[i] + options->header_len;

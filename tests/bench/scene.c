@@ -6,23 +6,22 @@
 #include "scene_start.h"
 #include "scene_traffic.h"
 
-#include <config.h>
-#include <ctl/ctl.h>
-#include <io/port.h>
-#include <mailbox.h>
-#include <worker.h>
-
 #include <plm_loop.h>
 
 #include <rte_cycles.h>
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
+#include <config.h>
+#include <ctl/ctl.h>
+#include <io/port.h>
+#include <mailbox.h>
 #include <srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <worker.h>
 
 #define SETUP_BATCH 512
 #define RESTING_ROUNDS 20

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Measures one worker of the dataplane without a NIC: received SRTP in, encrypted frames out, every
-// stage of worker_round between. Timed is worker_round alone; packets are made and put into the port's
-// ring outside of it. Prints one JSON object a line to stdout, progress to stderr.
+// stage of worker_round between. Timed is worker_round alone; packets are made and put into the
+// port's ring outside of it. Prints one JSON object a line to stdout, progress to stderr.
 
 #include "ceiling.h"
 #include "clock.h"
 #include "nic.h"
 #include "scene.h"
-
-#include <worker.h>
 
 #include <rte_cycles.h>
 #include <rte_ring.h>
@@ -19,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <worker.h>
 
 #define SAMPLES_MAX 64
 #define FEED_MAX 1024 // packets a publisher's NIC queue holds
@@ -160,9 +159,9 @@ static double measure_ceiling(
 }
 
 static const char *suite_name(uint16_t suite) {
-	return suite == PLM_SRTP_AEAD_AES_128_GCM ? "GCM-128"
+	return suite == PLM_SRTP_AEAD_AES_128_GCM    ? "GCM-128"
 		: suite == PLM_SRTP_AEAD_AES_256_GCM ? "GCM-256"
-						      : "CM-SHA1-80";
+						     : "CM-SHA1-80";
 }
 
 static void print_stages(const struct result *result) {
@@ -193,7 +192,8 @@ static void print_result(
 	const struct scene_options *options = &scene->options;
 	char drops[512];
 	uint64_t n_drops = scene_drops(scene, drops, sizeof(drops));
-	double frame = (double)result->bytes_out / (double)(result->packets_out + !result->packets_out);
+	double frame = (double)result->bytes_out
+		/ (double)(result->packets_out + !result->packets_out);
 
 	printf("{\"kind\":\"worker\",\"suite\":\"%s\",\"payload\":%u,\"publishers\":%u,"
 	       "\"viewers\":%u,\"total_viewers\":%u,\"backend\":\"%s\",\"checksum\":\"%s\","

@@ -71,8 +71,8 @@ static void check_schema(const json_t *message, const char *what) {
 	}
 }
 
-// The oldest message to conn for which the key has the value; taken out. method: of an event, or NULL
-// with the id of a reply. NULL after wait_s.
+// The oldest message to conn for which the key has the value; taken out. method: of an event, or
+// NULL with the id of a reply. NULL after wait_s.
 static json_t *inbox_take(uint64_t conn_id, const char *method, int id, int wait_s) {
 	struct timespec until;
 	json_t *found = NULL;
@@ -262,11 +262,7 @@ static struct rooms_identity identity(const char *user_id) {
 	return who;
 }
 
-static json_t *hello_as(
-	uint64_t conn_id,
-	const struct rooms_identity *who,
-	const char *token
-) {
+static json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who, const char *token) {
 	const int id = ++next_id;
 
 	rooms_hello(conn_id, who, token, json_integer(id));
