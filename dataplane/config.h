@@ -52,7 +52,7 @@ struct config {
 	char *file_prefix;
 	unsigned mbufs; // in the packet pool
 
-	char *srtp_backend; // "auto", "libsrtp2"
+	char *srtp_backend; // "auto", "ipsec-mb", "libsrtp2"
 
 	uint32_t max_transports, max_producers, max_consumers;
 	uint32_t max_paths; // per transport

@@ -17,7 +17,12 @@
 #include <string.h>
 
 #define KEYFRAME_WAIT_US 3000000 // then a viewer gets what there is
-#define RTP_FIXED 12
+
+// What differs between viewers of one class, at byte 2 of the RTP header.
+struct rtp_fields {
+	rte_be16_t seq;
+	rte_be32_t timestamp, ssrc;
+} __attribute__((packed, may_alias));
 
 static struct rte_mbuf *take_buffer(struct worker *worker) {
 	struct egress *egress = &worker->egress;
@@ -127,9 +132,8 @@ static void queue(
 	rtp = rte_pktmbuf_mtod_offset(m, uint8_t *, leg->headers_len);
 	memcpy(rtp, header, header_len <= 32 ? 32 : (size_t)header_len);
 	rtp[1] = (uint8_t)((rtp[1] & 0x80) | leg->payload_type);
-	*(rte_be16_t *)(void *)(rtp + 2) = rte_cpu_to_be_16(seq);
-	*(rte_be32_t *)(void *)(rtp + 4) = rte_cpu_to_be_32(timestamp);
-	*(rte_be32_t *)(void *)(rtp + 8) = rte_cpu_to_be_32(leg->ssrc);
+	*(struct rtp_fields *)(rtp + 2) = (struct rtp_fields){
+		rte_cpu_to_be_16(seq), rte_cpu_to_be_32(timestamp), rte_cpu_to_be_32(leg->ssrc)};
 	unsigned i = egress->n_rtp++;
 	egress->rtp[i] = m;
 	egress->rtp_sums[i] = leg->udp_sum;
