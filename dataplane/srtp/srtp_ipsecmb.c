@@ -125,8 +125,8 @@ static struct srtp_session *session_new(
 
 typedef void batch_fn(struct srtp_job *const *jobs, unsigned n);
 
-// Checks n jobs and gives each cipher its own, in order. Jobs of one session have one cipher, so they
-// stay in order among themselves.
+// Checks n jobs and gives each cipher its own, in order. Jobs of one session have one cipher, so
+// they stay in order among themselves.
 static void run(
 	struct srtp_job *jobs,
 	unsigned n,

@@ -77,8 +77,8 @@ struct mb_rx_stream *mb_rx_find(struct mb_session *session, uint32_t ssrc);
 struct mb_tx_stream *mb_tx_take(struct mb_session *session, uint32_t ssrc);
 struct mb_rx_stream *mb_rx_take(struct mb_session *session, uint32_t ssrc);
 
-// Index of an RTP packet to send, and the verdict: SRTP_OK, SRTP_NO_STREAM, SRTP_TOO_OLD (a repetition
-// from further back than anyone remembers), SRTP_FAILED (key used up).
+// Index of an RTP packet to send, and the verdict: SRTP_OK, SRTP_NO_STREAM, SRTP_TOO_OLD (a
+// repetition from further back than anyone remembers), SRTP_FAILED (key used up).
 enum srtp_verdict mb_tx_index(
 	struct mb_session *session,
 	uint32_t ssrc,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// AES_CM_128_HMAC_SHA1_80 (RFC 3711) by bursts over all jobs of a call, whoever they belong to: first
-// the cipher, then the hash, 16 lanes at a time.
+// AES_CM_128_HMAC_SHA1_80 (RFC 3711) by bursts over all jobs of a call, whoever they belong to:
+// first the cipher, then the hash, 16 lanes at a time.
 
 #include "srtp_ipsecmb.h"
 #include "srtp_packet.h"

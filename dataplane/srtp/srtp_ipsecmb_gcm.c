@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// AEAD_AES_128_GCM and AEAD_AES_256_GCM (RFC 7714) by direct calls, in two passes: all IVs first, then
-// all packets, so that no IV is read back while its bytes are still being stored.
+// AEAD_AES_128_GCM and AEAD_AES_256_GCM (RFC 7714) by direct calls, in two passes: all IVs first,
+// then all packets, so that no IV is read back while its bytes are still being stored.
 
 #include "srtp_ipsecmb.h"
 #include "srtp_packet.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What the fast backend keeps of each SSRC: packet indexes (RFC 3711 3.3.1), windows (3.3.2), and the
-// IVs made of them.
+// What the fast backend keeps of each SSRC: packet indexes (RFC 3711 3.3.1), windows (3.3.2), and
+// the IVs made of them.
 
 #include "srtp_ipsecmb.h"
 
