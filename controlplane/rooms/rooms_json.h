@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}} or
-// "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
+// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}}
+// or "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
 //
 // Results
 //   hello              {userId, connectionId, resumeToken, resumed, iceServers: [], limits, server}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2), then
-// what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
+// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2),
+// then what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
 
 #include "../media/stream.h"
 #include "../media/transport.h"
@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type that
-// only one producer without SSRC has.
+// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type
+// that only one producer without SSRC has.
 static struct producer *learn(
 	struct transport *transport,
 	const uint8_t *data,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Requests of three users, one a line, straight into the methods: nothing there may rely on the schema.
-// The first character of a line says whose it is. There is no dataplane and no rtc.
+// Requests of three users, one a line, straight into the methods: nothing there may rely on the
+// schema. The first character of a line says whose it is. There is no dataplane and no rtc.
 
 #include "jsonrpc.h"
 #include "rooms_internal.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// A server of the API without media: it keeps ids and answers as plm_api.h says. (The real one needs
-// DPDK and a network.) All functions from the test's thread.
+// A server of the API without media: it keeps ids and answers as plm_api.h says. (The real one
+// needs DPDK and a network.) All functions from the test's thread.
 
 #include <plm_api.h>
 

@@ -71,8 +71,8 @@ static void check_schema(const json_t *message, const char *what) {
 	}
 }
 
-// The oldest message to conn for which the key has the value; taken out. method: of an event, or NULL
-// with the id of a reply. NULL after wait_s.
+// The oldest message to conn for which the key has the value; taken out. method: of an event, or
+// NULL with the id of a reply. NULL after wait_s.
 static json_t *inbox_take(uint64_t conn_id, const char *method, int id, int wait_s) {
 	struct timespec until;
 	json_t *found = NULL;
@@ -120,7 +120,7 @@ static void inbox_clear(void) {
 
 static struct rtc_events rtc;
 static unsigned n_closed; // rtc_close calls; atomic
-static bool rtc_refuses_restart;
+static bool rtc_refuses_restart, rtc_holds_restart;
 
 static void tracks_of_offer(const char *offer, struct sdp_track tracks[2], unsigned *ret_n) {
 	unsigned n = 0;
@@ -177,6 +177,8 @@ int rtc_create(const struct rtc_request *request) {
 int rtc_restart(uint64_t transport_id, const char *, size_t) {
 	struct rtc_answer answer = {.transport_id = transport_id, .sdp = "v=0 restarted"};
 
+	if (rtc_holds_restart)
+		return 0;
 	if (rtc_refuses_restart)
 		rtc.restart_refused(rtc.user, transport_id, RTC_FAILED_SDP, "Not the same offer.");
 	else
@@ -260,12 +262,17 @@ static struct rooms_identity identity(const char *user_id) {
 	return who;
 }
 
-static json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
-	const struct rooms_identity who = identity(user_id);
+static json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who, const char *token) {
 	const int id = ++next_id;
 
-	rooms_hello(conn_id, &who, token, json_integer(id));
+	rooms_hello(conn_id, who, token, json_integer(id));
 	return result_of(inbox_take(conn_id, NULL, id, WAIT_S), "hello");
+}
+
+static json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
+	const struct rooms_identity who = identity(user_id);
+
+	return hello_as(conn_id, &who, token);
 }
 
 static void enter(uint64_t conn_id, const char *user_id, const char *role) {
@@ -389,7 +396,7 @@ static int setup(void **) {
 	fake = fake_start(path);
 	rooms_rtc_events(&rtc);
 	n_closed = 0;
-	rtc_refuses_restart = false;
+	rtc_refuses_restart = rtc_holds_restart = false;
 	if (rooms_start(&config) < 0)
 		return -1;
 	EVENTUALLY(dataplane_up());
@@ -602,6 +609,51 @@ static void test_resume(void **) {
 	EVENTUALLY(!fake_has(fake, publication));
 }
 
+// What a token allows counts on every request, not only at the door.
+static void test_rights(void **) {
+	struct rooms_identity who = identity("pam");
+	json_t *result;
+	char token[64];
+
+	enter(2, "vic", "viewer");
+	publish(1, "cam");
+	// The place of a publisher, taken over by a session that may only view.
+	enter(3, "pam", "publisher");
+	who.may_publish = who.may_create = false;
+	json_decref(hello_as(4, &who, NULL));
+	call_ok(4, "room.join", json_pack("{s:s}", "roomId", "r"));
+	call_error(4, "stream.publish", publish_params("s", "v=0 audio"), "forbidden");
+	// One that may only publish watches nothing.
+	who = identity("tom");
+	who.may_view = false;
+	json_decref(hello_as(5, &who, NULL));
+	call_error(5, "room.join", json_pack("{s:s}", "roomId", "r"), "forbidden");
+	call_ok(5, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	call_error(5, "stream.subscribe", subscribe_params("ann", "cam"), "forbidden");
+	// Resumed with a token of another room: the place in this one is lost.
+	result = hello(6, "sue", NULL);
+	snprintf(
+		token,
+		sizeof(token),
+		"%s",
+		json_string_value(json_object_get(result, "resumeToken"))
+	);
+	json_decref(result);
+	call_ok(6, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	expect(2, "room.publisher_joined", "userId", "pam");
+	expect(2, "room.publisher_joined", "userId", "tom");
+	expect(2, "room.publisher_joined", "userId", "sue");
+	rooms_closed(6);
+	who = identity("sue");
+	strcpy(who.room, "other-*");
+	result = hello_as(7, &who, token);
+	assert_true(json_is_true(json_object_get(result, "resumed")));
+	assert_int_equal(json_array_size(json_object_get(result, "rooms")), 0);
+	json_decref(result);
+	expect(2, "room.publisher_left", "userId", "sue");
+	call_error(7, "stream.subscribe", subscribe_params("ann", "cam"), "not_in_room");
+}
+
 static void test_consent_lost(void **) {
 	char subscription[64];
 	uint64_t publication, watch;
@@ -648,6 +700,32 @@ static void test_ice_restart(void **) {
 	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
 }
 
+// The client gave the first restart up; its answer comes all the same, with credentials of its own.
+static void test_ice_restart_overtaken(void **) {
+	struct rtc_answer answer = {.sdp = "v=0 first"};
+	json_t *params, *reply;
+	const char *sdp = NULL;
+
+	answer.transport_id = publish(1, "cam");
+	rtc_holds_restart = true;
+	params = json_pack("{s:s, s:s}", "streamId", "cam", "sdp", "v=0");
+	rooms_request(1, json_integer(901), "ice.restart", json_deep_copy(params));
+	rooms_request(1, json_integer(902), "ice.restart", params);
+	reply = inbox_take(1, NULL, 901, WAIT_S);
+	assert_non_null(json_object_get(reply, "error"));
+	json_decref(reply);
+	rtc.restarted(rtc.user, &answer);
+	EVENTUALLY(fake_requests(fake, PLM_API_TRANSPORT_RESTART) == 1);
+	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
+	answer.sdp = "v=0 second";
+	rtc.restarted(rtc.user, &answer);
+	reply = inbox_take(1, NULL, 902, WAIT_S);
+	json_unpack(reply, "{s:{s:s}}", "result", "sdp", &sdp);
+	assert_non_null(sdp);
+	assert_string_equal(sdp, "v=0 second");
+	json_decref(reply);
+}
+
 static void test_dataplane_restart(void **) {
 	char subscription[64];
 
@@ -668,6 +746,22 @@ static void test_dataplane_restart(void **) {
 	call_error(2, "stream.subscribe", subscribe_params("ann", "cam"), "no_dataplane");
 	expect_none(2, "stream.unpublished");
 	fake_silent(fake, false);
+}
+
+static void test_no_place(void **) {
+	struct rooms_identity who = identity("ann");
+	const char *name = NULL;
+	json_t *reply;
+
+	for (unsigned i = 0; i < 99; i++)
+		json_decref(hello(100 + i, "ann", NULL));
+	rooms_hello(300, &who, NULL, json_integer(900));
+	reply = inbox_take(300, NULL, 900, WAIT_S);
+	json_unpack(reply, "{s:{s:{s:s}}}", "error", "data", "name", &name);
+	assert_string_equal(name, "busy");
+	json_decref(reply);
+	EVENTUALLY(closed_conn == 300);
+	assert_int_equal(closed_code, SIGNALING_CLOSE_TRY_AGAIN);
 }
 
 static void test_second_session(void **) {
@@ -732,9 +826,12 @@ int main(void) {
 		ROOMS_TEST(test_room_full),
 		ROOMS_TEST(test_kick),
 		ROOMS_TEST(test_resume),
+		ROOMS_TEST(test_rights),
 		ROOMS_TEST(test_consent_lost),
 		ROOMS_TEST(test_ice_restart),
+		ROOMS_TEST(test_ice_restart_overtaken),
 		ROOMS_TEST(test_dataplane_restart),
+		ROOMS_TEST(test_no_place),
 		ROOMS_TEST(test_second_session),
 		ROOMS_TEST(test_empty_room_ends),
 		ROOMS_TEST(test_viewers_and_admin),
