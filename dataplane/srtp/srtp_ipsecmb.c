@@ -66,9 +66,6 @@ IMB_MGR *mb_manager_few(void) {
 static void session_free(struct srtp_session *head) {
 	struct mb_session *session = (struct mb_session *)head;
 
-	if (session->rtcp != NULL)
-		plm_wipe(session->rtcp, sizeof(*session->rtcp));
-	free(session->rtcp);
 	free(session->tx); // or rx: one pointer
 	plm_wipe(session, sizeof(*session));
 	free(session);
@@ -87,7 +84,7 @@ static struct srtp_session *session_new(
 	enum srtp_direction direction,
 	const struct plm_secret *key
 ) {
-	struct srtp_session_keys rtp, rtcp;
+	struct srtp_session_keys rtp;
 	struct mb_session *session;
 	size_t stream_size = direction == SRTP_TX ? sizeof(struct mb_tx_stream)
 						  : sizeof(struct mb_rx_stream);
@@ -101,23 +98,17 @@ static struct srtp_session *session_new(
 		return NULL;
 	session->head.suite = suite;
 	session->head.direction = direction;
-	session->rtcp = aligned_zeroed(sizeof(*session->rtcp));
 	session->tx = calloc(SRTP_STREAMS_MAX, stream_size);
-	if (session->rtcp == NULL || session->tx == NULL
-	    || srtp_kdf_session(suite, key, &rtp, &rtcp) < 0) {
+	if (session->tx == NULL || srtp_kdf_session(suite, key, &rtp, &session->rtcp) < 0) {
 		session_free(&session->head);
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (suite->aead) {
+	if (suite->aead)
 		mb_gcm_keys(&session->rtp, suite, &rtp);
-		mb_gcm_keys(session->rtcp, suite, &rtcp);
-	} else {
+	else
 		mb_cm_keys(&session->rtp, &rtp);
-		mb_cm_keys(session->rtcp, &rtcp);
-	}
 	plm_wipe(&rtp, sizeof(rtp));
-	plm_wipe(&rtcp, sizeof(rtcp));
 	return &session->head;
 }
 

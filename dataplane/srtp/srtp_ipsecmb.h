@@ -53,7 +53,8 @@ struct mb_keys {
 struct mb_session {
 	struct srtp_session head; // first: the pointers are the same
 	unsigned n_streams, newest; // newest: the stream used last
-	struct mb_keys *rtcp;
+	struct srtp_session_keys
+		rtcp; // expanded for each compound: they are few, and memory is not
 	union {
 		struct mb_tx_stream *tx;
 		struct mb_rx_stream *rx;

@@ -35,6 +35,7 @@ static void hmac_states(const uint8_t *key, uint8_t *ret_ipad, uint8_t *ret_opad
 void mb_cm_keys(struct mb_keys *ret_keys, const struct srtp_session_keys *keys) {
 	IMB_AES_KEYEXP_128(mb_manager(), keys->key, ret_keys->cm.expanded, ret_keys->cm.unused);
 	hmac_states(keys->auth, ret_keys->cm.ipad, ret_keys->cm.opad);
+	memset(ret_keys->salt, 0, sizeof(ret_keys->salt)); // the IV takes two bytes more
 	memcpy(ret_keys->salt, keys->salt, SRTP_SALT_MAX);
 }
 
@@ -244,7 +245,7 @@ static void cipher_one(const struct mb_keys *keys, uint8_t *data, unsigned len, 
 }
 
 // RFC 3711 3.4: header in clear, E-index word behind the body, both hashed, the tag last.
-static void protect_rtcp(struct srtp_job *job) {
+static void protect_rtcp(struct srtp_job *job, const struct mb_keys *keys) {
 	struct mb_session *session = mb_session_of(job);
 	uint32_t ssrc = mb_get32(job->data + 4);
 	struct mb_tx_stream *stream = mb_tx_take(session, ssrc);
@@ -257,20 +258,20 @@ static void protect_rtcp(struct srtp_job *job) {
 		return;
 	}
 	index = ++stream->rtcp_index;
-	mb_iv_cm(iv, session->rtcp->salt, ssrc, index);
+	mb_iv_cm(iv, keys->salt, ssrc, index);
 	cipher_one(
-		session->rtcp,
+		keys,
 		job->data + SRTP_RTCP_HEADER_LEN,
 		job->len - (unsigned)SRTP_RTCP_HEADER_LEN,
 		iv
 	);
 	mb_put32(job->data + job->len, RTCP_E | index);
-	hash_job(&hash, session->rtcp, job->data, job->len + 4U, job->data + job->len + 4);
+	hash_job(&hash, keys, job->data, job->len + 4U, job->data + job->len + 4);
 	run_hashes(&hash, 1);
 	job->len = (uint16_t)(job->len + 4 + MB_TAG_CM);
 }
 
-static void unprotect_rtcp(struct srtp_job *job) {
+static void unprotect_rtcp(struct srtp_job *job, const struct mb_keys *keys) {
 	struct mb_session *session = mb_session_of(job);
 	unsigned len = job->len - MB_TAG_CM;
 	uint32_t ssrc = mb_get32(job->data + 4), word = mb_get32(job->data + len - 4);
@@ -284,23 +285,25 @@ static void unprotect_rtcp(struct srtp_job *job) {
 	job->verdict = (uint16_t)mb_rtcp_check(session, ssrc, word & ~RTCP_E);
 	if (job->verdict != SRTP_OK)
 		return;
-	hash_job(&hash, session->rtcp, job->data, len, tag);
+	hash_job(&hash, keys, job->data, len, tag);
 	run_hashes(&hash, 1);
 	if (CRYPTO_memcmp(tag, job->data + len, MB_TAG_CM) != 0) {
 		job->verdict = SRTP_AUTH_FAILED;
 		return;
 	}
 	job->verdict = (uint16_t)mb_rtcp_accept(session, ssrc, word & ~RTCP_E);
-	mb_iv_cm(iv, session->rtcp->salt, ssrc, word & ~RTCP_E);
-	cipher_one(
-		session->rtcp, job->data + SRTP_RTCP_HEADER_LEN, len - 4 - SRTP_RTCP_HEADER_LEN, iv
-	);
+	mb_iv_cm(iv, keys->salt, ssrc, word & ~RTCP_E);
+	cipher_one(keys, job->data + SRTP_RTCP_HEADER_LEN, len - 4 - SRTP_RTCP_HEADER_LEN, iv);
 	job->len = (uint16_t)(len - 4);
 }
 
 void mb_cm_rtcp(struct srtp_job *job, bool protect) {
+	struct mb_keys keys;
+
+	mb_cm_keys(&keys, &mb_session_of(job)->rtcp);
 	if (protect)
-		protect_rtcp(job);
+		protect_rtcp(job, &keys);
 	else
-		unprotect_rtcp(job);
+		unprotect_rtcp(job, &keys);
+	plm_wipe(&keys, sizeof(keys));
 }

@@ -176,14 +176,14 @@ void mb_gcm_unprotect_rtp(struct srtp_job *const *jobs, unsigned n) {
 }
 
 // RFC 7714 9: header and E-index word are authenticated; the tag lies before that word.
-static void protect_rtcp(struct srtp_job *job) {
+static void protect_rtcp(struct srtp_job *job, const struct mb_keys *keys) {
 	struct mb_session *session = mb_session_of(job);
 	uint32_t ssrc = mb_get32(job->data + 4);
 	struct mb_tx_stream *stream = mb_tx_take(session, ssrc);
 	uint8_t iv[16], aad[SRTP_RTCP_HEADER_LEN + 4];
 	uint32_t index;
 	const struct gcm_call call = {
-		.key = &session->rtcp->gcm,
+		.key = &keys->gcm,
 		.dst = job->data + SRTP_RTCP_HEADER_LEN,
 		.src = job->data + SRTP_RTCP_HEADER_LEN,
 		.len = job->len - SRTP_RTCP_HEADER_LEN,
@@ -198,7 +198,7 @@ static void protect_rtcp(struct srtp_job *job) {
 		return;
 	}
 	index = ++stream->rtcp_index;
-	mb_iv_gcm_rtcp(iv, session->rtcp->salt, ssrc, index);
+	mb_iv_gcm_rtcp(iv, keys->salt, ssrc, index);
 	memcpy(aad, job->data, SRTP_RTCP_HEADER_LEN);
 	mb_put32(aad + SRTP_RTCP_HEADER_LEN, RTCP_E | index);
 	encrypt(mb_manager(), &call, job->session->suite->key_len == 16);
@@ -206,14 +206,14 @@ static void protect_rtcp(struct srtp_job *job) {
 	job->len = (uint16_t)(job->len + MB_TAG_GCM + 4);
 }
 
-static void unprotect_rtcp(struct srtp_job *job) {
+static void unprotect_rtcp(struct srtp_job *job, const struct mb_keys *keys) {
 	struct mb_session *session = mb_session_of(job);
 	uint32_t ssrc = mb_get32(job->data + 4), word = mb_get32(job->data + job->len - 4);
 	uint32_t index = word & ~RTCP_E;
 	unsigned len = job->len - SRTP_RTCP_HEADER_LEN - MB_TAG_GCM - 4U;
 	uint8_t iv[16], aad[SRTP_RTCP_HEADER_LEN + 4], tag[MB_TAG_GCM];
 	const struct gcm_call call = {
-		.key = &session->rtcp->gcm,
+		.key = &keys->gcm,
 		.dst = job->data + SRTP_RTCP_HEADER_LEN,
 		.src = job->data + SRTP_RTCP_HEADER_LEN,
 		.len = len,
@@ -230,7 +230,7 @@ static void unprotect_rtcp(struct srtp_job *job) {
 	job->verdict = (uint16_t)mb_rtcp_check(session, ssrc, index);
 	if (job->verdict != SRTP_OK)
 		return;
-	mb_iv_gcm_rtcp(iv, session->rtcp->salt, ssrc, index);
+	mb_iv_gcm_rtcp(iv, keys->salt, ssrc, index);
 	memcpy(aad, job->data, SRTP_RTCP_HEADER_LEN);
 	mb_put32(aad + SRTP_RTCP_HEADER_LEN, word);
 	decrypt(mb_manager(), &call, job->session->suite->key_len == 16);
@@ -243,8 +243,12 @@ static void unprotect_rtcp(struct srtp_job *job) {
 }
 
 void mb_gcm_rtcp(struct srtp_job *job, bool protect) {
+	struct mb_keys keys;
+
+	mb_gcm_keys(&keys, job->session->suite, &mb_session_of(job)->rtcp);
 	if (protect)
-		protect_rtcp(job);
+		protect_rtcp(job, &keys);
 	else
-		unprotect_rtcp(job);
+		unprotect_rtcp(job, &keys);
+	plm_wipe(&keys, sizeof(keys));
 }
