@@ -294,7 +294,7 @@ static int origins_set(
 }
 
 static int auth_check(struct config *config, const struct plm_yaml_check *check) {
-	static const char *const algorithms[] = {"HS256", "ES256", "RS256"};
+	static const char *const algorithms[] = {"HS256", "ES256", "RS256", "EdDSA"};
 	bool shared = strcmp(config->auth.algorithm, "HS256") == 0;
 	bool has_secret = config->auth.secret[0] != '\0';
 	bool has_key = has_secret || config->auth.secret_file[0] != '\0'
@@ -306,7 +306,7 @@ static int auth_check(struct config *config, const struct plm_yaml_check *check)
 		return plm_yaml_fail(
 			check,
 			"control.auth.algorithm",
-			"\"%s\" is not one of HS256, ES256, RS256",
+			"\"%s\" is not one of HS256, ES256, RS256, EdDSA",
 			config->auth.algorithm
 		);
 	if (has_secret && config->auth.secret_file[0] != '\0')

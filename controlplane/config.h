@@ -37,7 +37,7 @@ struct config {
 	char *origins[CONFIG_ORIGINS_MAX]; // none = the Host of the request
 	unsigned n_origins;
 	struct {
-		char *algorithm; // HS256, ES256, RS256
+		char *algorithm; // HS256, ES256, RS256, EdDSA
 		char *secret; // wiped by config_free
 		char *secret_file;
 		char *key_file;

@@ -204,7 +204,8 @@ int room_reject(
 	struct room_events *events
 );
 
-// A stream in state STARTING. Errors: -ENOENT not here, -EPERM no publisher, -EEXIST, -ENOSPC too many streams.
+// A stream in state STARTING. Errors: -ENOENT not here, -EPERM no publisher, -EEXIST, -ENOSPC too
+// many streams.
 int room_stream_add(
 	struct room *room,
 	const char *user_id,
@@ -256,8 +257,9 @@ bool room_viewers_page(
 	void *user
 );
 
-// Time passes: viewer_count is told, an empty room is closed (then room->closed is true and everyone
-// was told; the caller takes the members out). Returns when to call again, UINT64_MAX = no need.
+// Time passes: viewer_count is told, an empty room is closed (then room->closed is true and
+// everyone was told; the caller takes the members out). Returns when to call again, UINT64_MAX = no
+// need.
 uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *events);
 
 // Ends the room now: tells everyone, refuses joins.

@@ -36,8 +36,8 @@ int rooms_start(const struct rooms_config *config); // starts the thread; 0 or -
 void rooms_stop(void);
 
 // Any thread. A connection whose hello was accepted. resume_token may be NULL.
-// hello_id is the JSON-RPC id to answer to (reference is taken over); the result of hello is sent by
-// the rooms thread, since it knows whether a place is resumed.
+// hello_id is the JSON-RPC id to answer to (reference is taken over); the result of hello is sent
+// by the rooms thread, since it knows whether a place is resumed.
 void rooms_hello(
 	uint64_t conn_id,
 	const struct rooms_identity *identity,

@@ -102,8 +102,8 @@ int method_ice_restart(struct call *call);
 
 // --- rooms_media.c
 
-// Ends a WebRTC connection everywhere. rtc_gone: rtc has no transport any more. tell: the participant
-// hears of it (he did not ask for it).
+// Ends a WebRTC connection everywhere. rtc_gone: rtc has no transport any more. tell: the
+// participant hears of it (he did not ask for it).
 void rooms_media_end(
 	struct rooms *rooms,
 	struct media *media,

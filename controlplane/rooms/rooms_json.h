@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}} or
-// "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
+// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}}
+// or "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
 //
 // Results
 //   hello              {userId, connectionId, resumeToken, resumed, iceServers: [], limits, server}
@@ -12,7 +12,8 @@
 //                      {roomId, type, ownerId|null, role, maxPublishers, viewerCount,
 //                       publishers: [{userId, streams: [stream]}] oldest first,
 //                       requests: [{userId}] owner only}
-//                      stream: {streamId, server, paused, interrupted, tracks: [{kind, codec}]}
+//                      stream: {streamId, paused, interrupted, tracks: [{kind, codec}]}; without
+//                      "server": on the server of this connection
 //                      joining a room one is in answers its snapshot again
 //   room.viewers       {viewers: [{userId}], cursor|absent}
 //   stream.publish     {streamId, sdp}
@@ -22,8 +23,8 @@
 //
 // Parameters beyond signaling.md
 //   room.join          role?: "publisher" | "viewer" (default)
-//   ice.candidate      of: subscriptionId or streamId, candidate: string or {candidate: string, ...}
-//   ice.restart        of: subscriptionId or streamId, sdp
+//   ice.candidate      subscriptionId, or streamId with roomId?; candidate
+//   ice.restart        subscriptionId, or streamId with roomId?; sdp
 //
 // Events
 //   room.publisher_joined  {roomId, userId}
@@ -32,7 +33,7 @@
 //   room.viewer_count      {roomId, count}
 //   room.closed            {roomId, reason}
 //   room.kicked            {roomId, by, reason}
-//   stream.published       {roomId, publisherId, streamId, server, paused, interrupted, tracks}
+//   stream.published       {roomId, publisherId, streamId, paused, interrupted, tracks}
 //   stream.updated         {roomId, publisherId, streamId, paused, interrupted}
 //   stream.interrupted     {roomId, publisherId, streamId, reason}
 //   stream.unpublished     {roomId, publisherId, streamId, reason}
@@ -42,5 +43,5 @@
 //   publish.rejected       {roomId, reason} to the viewer
 //
 // Reasons: "left", "lost" (connection not resumed), "kicked", "unpublished", "consent_lost",
-// "closed" (the peer closed DTLS), "failed" (never connected), "relay_restarted", "replaced" (by a newer session or
-// publication of the same user), "stream_ended", "no_publisher" (room), "room_closed".
+// "closed" (the peer closed DTLS), "failed" (never connected), "relay_restarted", "replaced" (by a
+// newer session or publication of the same user), "stream_ended", "no_publisher", "no_media".

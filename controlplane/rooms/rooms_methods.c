@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The methods room.* and publish.*, and the table of all methods. Parameters passed the schema; what
-// the schema cannot know is checked here.
+// The methods room.* and publish.*, and the table of all methods. Parameters passed the schema;
+// what the schema cannot know is checked here.
 
 #include "rooms_internal.h"
 

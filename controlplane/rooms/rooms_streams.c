@@ -40,6 +40,13 @@ static int media_begin(
 			"At most %d connections at a time.",
 			PARTICIPANT_MEDIA_MAX
 		);
+	if (media == NULL && errno == EBUSY)
+		return call_fail(
+			call,
+			PROTOCOL_BUSY,
+			"At most %d connections in the making at a time.",
+			PARTICIPANT_CONNECTING_MAX
+		);
 	if (media == NULL)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
 	if (rooms_media_register(call->rooms, media) < 0) {
@@ -77,8 +84,8 @@ static int media_negotiate(
 	return 0;
 }
 
-// An older publication of the same name gives way when it does not stand: it was never connected, or
-// nothing comes from it. (The client lost it; the server would know in 30 s.)
+// An older publication of the same name gives way when it does not stand: it was never connected,
+// or nothing comes from it. (The client lost it; the server would know in 30 s.)
 static void publication_supersede(
 	struct rooms *rooms,
 	struct room_member *member,
@@ -107,6 +114,9 @@ int method_stream_publish(struct call *call) {
 		return r;
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
+	// The place may be that of an older session, with another token.
+	if (!call->who->identity.may_publish)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
 	if (wanted != NULL)
 		snprintf(stream_id, sizeof(stream_id), "%s", wanted);
 	else
@@ -203,6 +213,8 @@ int method_stream_subscribe(struct call *call) {
 	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
 	    || (r = need_dataplane(call)) != 0)
 		return r;
+	if (!call->who->identity.may_view)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
 	publication = publication_find(call->rooms, room, publisher_id, stream_id);
 	if (publication == NULL || publication->state != MEDIA_CONNECTED)
 		return call_fail(
@@ -244,7 +256,8 @@ int method_stream_unsubscribe(struct call *call) {
 	return 0;
 }
 
-// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is in.
+// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is
+// in.
 static int connection_find(struct call *call, struct media **ret_media) {
 	const char *subscription_id = call_string(call, "subscriptionId");
 	const char *stream_id = call_string(call, "streamId");
@@ -294,11 +307,7 @@ int method_stream_update(struct call *call) {
 	for (unsigned i = 0; i < media->n_tracks; i++) {
 		if (media->tracks[i].id == 0)
 			continue;
-		r = relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
-		if (r == -ENOTCONN)
-			return call_fail(
-				call, PROTOCOL_NO_DATAPLANE, "The media relay is not available."
-			);
+		relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
 	}
 	return 0;
 }
@@ -328,6 +337,7 @@ int method_ice_restart(struct call *call) {
 	rooms_pending_error(&media->restart, PROTOCOL_CONNECT_FAILED, "A newer restart came.");
 	if (rtc_restart(media->transport_id, offer, strlen(offer)) < 0)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	media->n_restarts_asked++;
 	pending_set(call, &media->restart);
 	return 0;
 }

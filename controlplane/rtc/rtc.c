@@ -100,8 +100,8 @@ void rtc_stop(void) {
 	memset(&rtc, 0, sizeof(rtc));
 }
 
-// The thread with the fewest establishing connections, with a place claimed on it; NULL when all are
-// full. Under lock.
+// The thread with the fewest establishing connections, with a place claimed on it; NULL when all
+// are full. Under lock.
 static struct rtc_thread *claim_thread(void) {
 	struct rtc_thread *best = NULL;
 

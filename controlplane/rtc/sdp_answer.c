@@ -20,9 +20,10 @@ const char *const sdp_extension_uris[PLM_EXT_COUNT] = {
 #undef X
 };
 
-// MID is told to viewers too: their demultiplexer needs no a=ssrc then. What a relay cannot keep true
-// is left out: send times and transport-wide numbers are ours, not the publisher's. RID too: we ask
-// for one encoding.
+// MID is told to viewers too: their demultiplexer needs no a=ssrc then. What a relay cannot keep
+// true is left out: send times and transport-wide numbers are ours, not the publisher's. RID is
+// taken from publishers though we ask for one encoding: Chromium cannot offer again (ICE restart)
+// without it.
 uint32_t sdp_extensions_for(enum plm_kind kind, enum sdp_role role) {
 	uint32_t set = EXT_BIT(MID) | EXT_BIT(ABS_CAPTURE_TIME);
 
@@ -36,6 +37,8 @@ uint32_t sdp_extensions_for(enum plm_kind kind, enum sdp_role role) {
 		return 0;
 	if (role == SDP_PUBLISH)
 		set |= EXT_BIT(ABS_SEND_TIME);
+	if (role == SDP_PUBLISH && kind == PLM_KIND_VIDEO)
+		set |= EXT_BIT(RID);
 	return set;
 }
 
@@ -56,7 +59,8 @@ static void print_address(struct sdp_printer *printer, const struct sdp_local *l
 	sdp_print_line(printer, "c=IN IP%d %s", is_v6 ? 6 : 4, ip);
 }
 
-// Host candidates (RFC 8839 section 5.1). Each has a foundation of its own: they are different bases.
+// Host candidates (RFC 8839 section 5.1). Each has a foundation of its own: they are different
+// bases.
 static void print_candidates(struct sdp_printer *printer, const struct sdp_local *local) {
 	for (unsigned i = 0; i < local->n_addrs && i < PLM_HELLO_ADDRS; i++) {
 		const struct plm_addr *addr = &local->addrs[i];
@@ -122,7 +126,8 @@ static void word_copy(const char *text, char *word, size_t size) {
 	word[n] = '\0';
 }
 
-// What a viewer is told of a stream (RFC 8830, RFC 5576). The track's id only has to differ within the
+// What a viewer is told of a stream (RFC 8830, RFC 5576). The track's id only has to differ within
+// the
 // stream: it is made of the mid.
 static void print_source(
 	struct sdp_printer *printer,
@@ -170,12 +175,15 @@ static void print_accepted(
 				track->ext.ids[ext],
 				sdp_extension_uris[ext]
 			);
-	sdp_print_line(printer, session->role == SDP_PUBLISH ? "a=recvonly" : "a=sendonly");
+	if (section->track < 0)
+		sdp_print_line(printer, "a=inactive");
+	else
+		sdp_print_line(printer, session->role == SDP_PUBLISH ? "a=recvonly" : "a=sendonly");
 	sdp_print_line(printer, "a=rtcp-mux");
 	if (session->rsize)
 		sdp_print_line(printer, "a=rtcp-rsize");
 	print_codec(printer, track);
-	if (session->role == SDP_WATCH)
+	if (session->role == SDP_WATCH && section->track >= 0)
 		print_source(printer, section, track);
 	if (section == &session->sections[session->tagged])
 		print_candidates(printer, local);
@@ -192,13 +200,13 @@ static void print_refused(struct sdp_printer *printer, const struct section *sec
 
 // a=group:BUNDLE with the accepted sections in the offer's order, the tagged one first.
 static void print_group(struct sdp_printer *printer, const struct sdp_session *session) {
-	char mids[SDP_TRACKS_MAX * (PLM_MID_MAX + 1) + 1] = "";
+	char mids[(SDP_TRACKS_MAX + 1) * (PLM_MID_MAX + 1) + 1] = "";
 	size_t len = 0;
 
 	for (unsigned k = 0; k < session->n_order; k++) {
 		const struct section *section = &session->sections[session->order[k]];
 
-		if (section->track >= 0)
+		if (section->track >= 0 || (int)session->order[k] == session->kept)
 			len += (size_t
 			)snprintf(mids + len, sizeof(mids) - len, " %s", section->mid);
 	}
@@ -227,6 +235,8 @@ char *sdp_answer(
 
 		if (section->track >= 0 && (unsigned)section->track < n)
 			print_accepted(&printer, session, section, local, &tracks[section->track]);
+		else if ((int)i == session->kept)
+			print_accepted(&printer, session, section, local, &session->kept_track);
 		else
 			print_refused(&printer, section);
 	}

@@ -39,6 +39,8 @@ struct negotiation {
 	unsigned want_index[SDP_MEDIA_MAX];
 	unsigned n_accepted;
 	unsigned tagged;
+	int kept; // a section that is not accepted but carries the transport of the others, or -1
+	struct sdp_track kept_track;
 	uint8_t ext_owner[256]; // who has an id in this bundle: enum plm_ext, EXT_UNKNOWN, 0 = free
 };
 
@@ -213,6 +215,30 @@ static int nothing_accepted(struct negotiation *n) {
 	return fail(n, -EPROTO, "The offer has no audio or video section over DTLS.");
 }
 
+// The transport is that of the first section of the group (RFC 9143 section 7.3.1). Where we do not
+// want that one but the accepted ones have no transport of their own (max-bundle), it must not get
+// port 0: Chromium then cannot apply the answer. It stays, inactive.
+static void tagged_keep(struct negotiation *n) {
+	const struct sdp_media *first;
+	bool needed = false;
+
+	if (n->n_order == 0 || n->accepted[n->order[0]])
+		return;
+	first = &n->sdp->media[n->order[0]];
+	for (unsigned i = 0; i < n->sdp->n_media; i++) {
+		unsigned port = n->sdp->media[i].port;
+
+		if (n->accepted[i] && n->in_group[i] && (port == 0 || port == first->port))
+			needed = true;
+	}
+	if (!needed || first->port == 0 || kind_of(first) == PLM_KIND_NONE
+	    || !is_webrtc_proto(first->proto)
+	    || sdp_codec_choose(first, kind_of(first), NULL, &n->kept_track) < 0)
+		return;
+	n->kept = (int)n->order[0];
+	n->tagged = n->order[0];
+}
+
 static int sections_accept(struct negotiation *n) {
 	for (unsigned i = 0; i < n->sdp->n_media; i++)
 		n->usable[i] = usable_judge(n, &n->sdp->media[i]);
@@ -223,8 +249,8 @@ static int sections_accept(struct negotiation *n) {
 	if (n->n_accepted == 0)
 		return nothing_accepted(n);
 
-	// The transport is that of the first accepted section, in the group's order.
 	n->tagged = SDP_MEDIA_MAX;
+	tagged_keep(n);
 	for (unsigned k = 0; k < n->n_order && n->tagged == SDP_MEDIA_MAX; k++)
 		if (n->accepted[n->order[k]])
 			n->tagged = n->order[k];
@@ -353,6 +379,8 @@ static struct sdp_session *session_new(const struct negotiation *n, const struct
 	session->allow_mixed = sdp_attr_inherited(sdp, scope->tagged, "extmap-allow-mixed") != NULL;
 	session->rsize = has_attr(scope->tagged, "rtcp-rsize");
 	session->tagged = n->tagged;
+	session->kept = n->kept;
+	session->kept_track = n->kept_track;
 	session->n_sections = sdp->n_media;
 	session->n_order = n->n_order;
 	memcpy(session->order, n->order, sizeof(session->order));
@@ -400,6 +428,7 @@ int sdp_negotiate(
 		.n_want = n_want,
 		.error = error,
 		.error_len = error_len,
+		.kept = -1,
 	};
 	struct sdp_scope scope = {0};
 	struct sdp_remote remote;

@@ -23,6 +23,8 @@ struct sdp_session {
 	unsigned tagged; // section that carries the transport (RFC 9143)
 	unsigned order[SDP_MEDIA_MAX]; // sections of the group, in its order
 	unsigned n_order;
+	int kept; // section that is inactive but carries the transport, -1 = none
+	struct sdp_track kept_track;
 	char *strings;
 	unsigned n_sections;
 	struct section sections[];

@@ -121,6 +121,7 @@ async function enter(wish) {
 		const failed = client;
 		client = null;
 		await failed.close();
+		showSignaling({ state: "closed" });
 		if (error.name === "unauthorized")
 			$("more").open = true;
 		throw error;
@@ -310,8 +311,10 @@ function listen(entered) {
 			watchAll();
 		}
 	});
-	on("room.kicked", ({ by, reason }) => complain(new PlenumError(0, "kicked",
-		`${by ?? "The owner"} removed you from the room${reason ? `: ${reason}` : "."}`)));
+	on("room.kicked", ({ by, reason }) => complain(reason === "replaced"
+		? new PlenumError(0, "replaced", "replaced")
+		: new PlenumError(0, "kicked",
+			`${by ?? "A publisher"} removed you from the room${reason ? `: ${reason}` : "."}`)));
 	on("room.closed", () => complain(new PlenumError(0, "room_closed", "The room has ended.")));
 	on("room", (room) => {
 		if (!room && !$("live").hidden)

@@ -381,7 +381,9 @@ export class PlenumClient extends EventTarget {
 		this.#enter(snapshot);
 		const own = this.room.publishers.find((each) => each.userId === this.userId);
 		for (const publication of this.#publications.values()) {
-			if (!own?.streams.some((each) => each.streamId === publication.streamId))
+			// A stream is told of when its media connection stands, not before.
+			const early = resumed && publication.state === "connecting";
+			if (!early && !own?.streams.some((each) => each.streamId === publication.streamId))
 				publication.repair({ renew: true });
 		}
 		for (const subscription of this.#subscriptions.values()) {

@@ -83,13 +83,21 @@ export class Signaling extends EventTarget {
 		this.#finish(new PlenumError(0, "closed", "The connection was closed."));
 	}
 
-	request(method, params = {}) {
-		if (this.state !== "open") {
-			return Promise.reject(
-				new PlenumError(0, "signaling_down", "The server cannot be reached right now.")
-			);
+	async request(method, params = {}) {
+		if (this.state !== "open")
+			throw new PlenumError(0, "signaling_down", "The server cannot be reached right now.");
+		const socket = this.#socket;
+		try {
+			return await this.#send(method, params);
+		} catch (error) {
+			if (error.name !== "unauthorized" || typeof this.#token !== "function")
+				throw error;
+			// The token ran out in a long session: a resumed connection brings a fresh one.
+			this.#lost(socket, { code: 0, reason: "token" });
+			if (!(await this.whenOpen()))
+				throw error;
+			return this.#send(method, params);
 		}
-		return this.#send(method, params);
 	}
 
 	// Resolves true once signaling is (again) open, false if it is closed for good.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From RTCStatsReport to the few numbers people look at. Pure: a report and the reading before it
-// in, a reading out.
+// From RTCStatsReport to the few numbers people look at: a report and the reading before it in, a
+// reading out.
 
 function byType(report) {
 	const found = { video: {}, audio: {}, remoteVideo: {}, remoteAudio: {}, pair: null };
@@ -32,10 +32,19 @@ function byType(report) {
 // A counter's growth since the last reading; a counter that went back was a new connection.
 const growth = (now, before) => Math.max(0, (now ?? 0) - (before ?? 0));
 
+// When the counters were read, on the clock of performance.now(): the answer may come late.
+const readAt = (...entries) => {
+	const read = entries.find((entry) => entry.timestamp !== undefined);
+	return read ? read.timestamp - performance.timeOrigin : performance.now();
+};
+
 function rates(reading, before, counted) {
 	const seconds = before ? (reading.at - before.at) / 1000 : 0;
 	reading.seconds = seconds;
-	reading.bitrate = seconds > 0 ? (growth(reading.bytes, before.bytes) * 8) / seconds : 0;
+	// Browsers answer two questions in quick succession with the same report.
+	reading.bitrate = seconds > 0
+		? (growth(reading.bytes, before.bytes) * 8) / seconds
+		: before?.bitrate ?? 0;
 	if (reading.fps === undefined)
 		reading.fps = seconds > 0 ? growth(reading[counted], before[counted]) / seconds : 0;
 	return reading;
@@ -46,7 +55,7 @@ export function readPublication(report, before) {
 	const { video, audio, remoteVideo, remoteAudio, pair } = byType(report);
 	const rtt = remoteVideo.roundTripTime ?? remoteAudio.roundTripTime ?? pair?.currentRoundTripTime;
 	return rates({
-		at: performance.now(),
+		at: readAt(video, audio),
 		width: video.frameWidth ?? 0,
 		height: video.frameHeight ?? 0,
 		fps: video.framesPerSecond,
@@ -69,7 +78,7 @@ export function readPublication(report, before) {
 export function readSubscription(report, before) {
 	const { video, audio, pair } = byType(report);
 	const reading = rates({
-		at: performance.now(),
+		at: readAt(video, audio),
 		width: video.frameWidth ?? 0,
 		height: video.frameHeight ?? 0,
 		fps: video.framesPerSecond,

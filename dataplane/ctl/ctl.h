@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The control thread's view: every object there is, by the API's ids, and who owns it now. All calls
-// are of the control thread. Functions named after API requests return 0 or a positive errno, as the
-// reply's status.
+// The control thread's view: every object there is, by the API's ids, and who owns it now. All
+// calls are of the control thread. Functions named after API requests return 0 or a positive errno,
+// as the reply's status.
 
 #include "../worker.h"
 

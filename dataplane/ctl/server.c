@@ -98,7 +98,8 @@ static void hang_up(struct connection *connection) {
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
-// Sends or queues. droppable: lost rather than queued (DTLS repeats itself). Returns false when lost.
+// Sends or queues. droppable: lost rather than queued (DTLS repeats itself). Returns false when
+// lost.
 static bool transmit(struct connection *connection, const void *data, size_t len, bool droppable) {
 	struct queued *item;
 
@@ -424,7 +425,8 @@ static void server_accept(void *user, uint32_t events) {
 		return;
 	while (slot < CONNECTIONS_MAX && server->connections[slot] != NULL)
 		slot++;
-	// The socket's mode lets our group in; others than root and ourselves are refused all the same.
+	// The socket's mode lets our group in; others than root and ourselves are refused all the
+	// same.
 	if (slot == CONNECTIONS_MAX || plm_unixsock_peer(fd, &uid, &pid) < 0
 	    || (uid != 0 && uid != geteuid() && geteuid() == 0 && getegid() == 0)) {
 		LOG(WARNING,

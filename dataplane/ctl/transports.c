@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Transports as the control thread keeps them: known to every worker by credentials, owned by the one
-// that claims them, deleted when every worker has said so.
+// Transports as the control thread keeps them: known to every worker by credentials, owned by the
+// one that claims them, deleted when every worker has said so.
 
 #include "../config.h"
 #include "../exception.h"
@@ -270,7 +270,8 @@ int ctl_transport_restart(struct ctl *ctl, const struct plm_transport_restart *r
 		return 0; // said before
 	if (ufrag_known(ctl, restart->ice.local_ufrag))
 		return EEXIST;
-	// A restart upon a restart: the one that never got a path is given up, the working one stays.
+	// A restart upon a restart: the one that never got a path is given up, the working one
+	// stays.
 	if (transport->n_generations == CTL_GENERATIONS)
 		credentials_withdraw(ctl, transport, 0);
 	transport->generation++;
@@ -410,7 +411,8 @@ static void event_transport(
 		out.generation = transport->generation;
 	}
 	if (event == PLM_TRANSPORT_EV_RESTARTED) {
-		// Said again until the worker has forgotten the old ones, or overtaken by a restart.
+		// Said again until the worker has forgotten the old ones, or overtaken by a
+		// restart.
 		if (message->value != transport->generation
 		    || transport->n_generations < CTL_GENERATIONS)
 			return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2), then
-// what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
+// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2),
+// then what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
 
 #include "../media/stream.h"
 #include "../media/transport.h"
@@ -14,8 +14,8 @@
 
 #define RETIRED_US 5000000 // late packets of an SSRC that was replaced do not bring it back
 
-// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type that
-// only one producer without SSRC has.
+// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type
+// that only one producer without SSRC has.
 static struct producer *learn(
 	const struct worker *worker,
 	struct transport *transport,

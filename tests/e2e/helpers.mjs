@@ -26,8 +26,9 @@ const FLAGS = [
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Starts a browser of its own with an empty profile. netns: name of the network namespace, or
-// nothing for the current one. close() ends it and removes what it left.
-export async function launchBrowser({ netns, flags = [] } = {}) {
+// nothing for the current one. close() ends it and removes what it left; so does a signal, unless
+// handleSignals is false and the caller sees to it.
+export async function launchBrowser({ netns, flags = [], handleSignals = true } = {}) {
 	const folder = await mkdtemp(join(tmpdir(), "plenum-e2e-"));
 	let executablePath = CHROMIUM;
 	if (netns) {
@@ -43,10 +44,9 @@ export async function launchBrowser({ netns, flags = [] } = {}) {
 			executablePath,
 			headless: true,
 			args: [...FLAGS, ...flags],
-			// The caller closes on signals; a browser that dies first would fail its last steps.
-			handleSIGINT: false,
-			handleSIGTERM: false,
-			handleSIGHUP: false,
+			handleSIGINT: handleSignals,
+			handleSIGTERM: handleSignals,
+			handleSIGHUP: handleSignals,
 		});
 	} catch (error) {
 		await rm(folder, { recursive: true, force: true });
@@ -61,6 +61,18 @@ export async function launchBrowser({ netns, flags = [] } = {}) {
 	};
 }
 
+// Opens a page; once more when the browser takes a fresh namespace's interfaces for a change.
+export async function visit(page, url) {
+	try {
+		await page.goto(url);
+	} catch (error) {
+		if (!error.message.includes("ERR_NETWORK_CHANGED"))
+			throw error;
+		await sleep(1000);
+		await page.goto(url);
+	}
+}
+
 // Opens the console page. query: room, user, role, source, auto. Errors of the page go to onError.
 export async function openConsole(launched, url, query, { onError = () => {}, viewport } = {}) {
 	const context = await launched.browser.newContext({ ignoreHTTPSErrors: true, viewport });
@@ -73,7 +85,7 @@ export async function openConsole(launched, url, query, { onError = () => {}, vi
 	const address = new URL(url);
 	for (const [key, value] of Object.entries(query))
 		address.searchParams.set(key, value);
-	await page.goto(address.href);
+	await visit(page, address.href);
 	return page;
 }
 

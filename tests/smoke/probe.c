@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when all
-// passed. Those with a begin run beside the others.
+// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when
+// all passed. Those with a begin run beside the others.
 
 #include "probe.h"
 

@@ -216,7 +216,8 @@ struct refusal {
 	const char *what;
 	const char *drop;
 	struct stun_options how;
-	// USERNAME from these instead of how.username: 'o' the relay's half, 't' the peer's, else text
+	// USERNAME from these instead of how.username: 'o' the relay's half, 't' the peer's, else
+	// text
 	const char *username;
 };
 

@@ -4,6 +4,7 @@
 //
 // usage: node tools/demo/check.mjs [--url https://198.18.0.2:8443/] [--netns NAME]
 //        [--publisher-netns NAME] [--viewers 3] [--seconds 20] [--room NAME] [--json FILE]
+//        [--relay-netns NAME --relay-socket PATH --plenumctl PATH]: compare with the relay's counters
 
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -11,10 +12,12 @@ import {
 	launchBrowser, longestConcealment, median, openConsole, readStats, sleep, startSampling,
 	stopSampling, waitForStats,
 } from "../../tests/e2e/helpers.mjs";
+import { INSIDE, Relay, sum } from "./relay.mjs";
 
 const LIMITS = {
 	framesRatio: 0.8, // of the published frame rate, each viewer, at least
 	concealmentMs: 200, // longest stretch of made-up sound, at most
+	relayedRatio: 0.01, // difference of what the relay sent and the viewers received, at most
 	joinMs: 1000, // from room.join to the first decoded picture, median, at most
 };
 const SETTLE_MS = 3000; // the encoder finds its rate, and the joining is over
@@ -28,10 +31,19 @@ const { values: options } = parseArgs({
 		seconds: { type: "string", default: "20" },
 		room: { type: "string", default: `check-${process.pid}` },
 		json: { type: "string" },
+		"relay-netns": { type: "string" },
+		"relay-socket": { type: "string" },
+		plenumctl: { type: "string" },
 	},
 });
 const nViewers = Number(options.viewers);
 const seconds = Number(options.seconds);
+
+const relay = options.plenumctl
+	? new Relay({
+		netns: options["relay-netns"], socket: options["relay-socket"], plenumctl: options.plenumctl,
+	})
+	: null;
 
 const complaints = [];
 const onError = (text) => {
@@ -81,6 +93,30 @@ function viewerResult(name, samples, published) {
 	};
 }
 
+// The relay's own counters: what it took from publishers, what it gave to viewers, what it lost.
+async function relayReading() {
+	if (!relay)
+		return null;
+	const [producers, consumers, drops] = await Promise.all([
+		relay.show("producers"), relay.show("consumers"), relay.drops(),
+	]);
+	return {
+		received: sum(producers, "packets"),
+		sent: sum(consumers, "packets"),
+		resent: sum(consumers, "retransmitted"),
+		dropped: sum(consumers, "dropped"),
+		inside: INSIDE.reduce((total, name) => total + (drops[name] ?? 0), 0),
+		drops,
+	};
+}
+
+// What all viewers have received since they joined, retransmissions that came twice left out.
+async function viewersReceived(viewers) {
+	const all = await Promise.all(viewers.map(({ page }) => readStats(page)));
+	return all.reduce((total, { streams }) =>
+		total + streams.find((each) => each.kind === "subscription").packetsReceived, 0);
+}
+
 async function measure() {
 	const browsers = [];
 	try {
@@ -112,6 +148,7 @@ async function measure() {
 		await sleep(seconds * 1000);
 		const after = await publisherReading(publisher);
 		const sampled = await Promise.all(viewers.map(({ page }) => stopSampling(page)));
+		const [received, relayed] = await Promise.all([viewersReceived(viewers), relayReading()]);
 
 		const elapsed = (after.at - before.at) / 1000;
 		const published = {
@@ -130,14 +167,33 @@ async function measure() {
 		return {
 			published,
 			viewers: viewers.map(({ name }, i) => viewerResult(name, sampled[i], published)),
+			viewersReceived: received,
+			relayed,
 		};
 	} finally {
 		await Promise.all(browsers.map((each) => each.close()));
 	}
 }
 
-function judge({ published, viewers }) {
+function judgeRelay({ relayed, viewersReceived: received, viewers }, failures) {
+	const lost = viewers.reduce((total, each) => total + Math.max(0, each.packetsLostTotal), 0);
+	if (lost > 0)
+		failures.push(`viewers miss ${lost} packets`);
+	if (!relayed)
+		return;
+	if (relayed.inside + relayed.dropped > 0)
+		failures.push(`packets were lost inside the relay: ${JSON.stringify(relayed.drops)}`);
+	const difference = Math.abs(relayed.sent - received) / Math.max(1, relayed.sent);
+	if (!(relayed.sent > 0 && difference <= LIMITS.relayedRatio)) {
+		failures.push(`the relay sent ${relayed.sent} packets, viewers received ${received}:`
+			+ ` ${(difference * 100).toFixed(1)} % apart`);
+	}
+}
+
+function judge(measured) {
+	const { published, viewers } = measured;
 	const failures = [];
+	judgeRelay(measured, failures);
 	if (!(published.fps > 1))
 		failures.push(`only ${published.fps.toFixed(1)} frames a second were published`);
 	for (const each of viewers) {
@@ -156,10 +212,10 @@ function judge({ published, viewers }) {
 	const joinMs = joins.includes(null) || joins.length === 0 ? null : median(joins);
 	if (joinMs === null || joinMs > LIMITS.joinMs)
 		failures.push(`join to first picture: median ${joinMs?.toFixed(0)} ms, more than ${LIMITS.joinMs} ms`);
-	return { failures, joinMedianMs: joinMs };
+	return { failures, joinMedianMs: joinMs, joinMaxMs: joins.includes(null) ? null : Math.max(...joins) };
 }
 
-function printTable({ published, viewers }) {
+function printTable({ published, viewers, viewersReceived: received, relayed }) {
 	console.log(`published: ${published.width}x${published.height}, ${published.fps.toFixed(1)} fps, `
 		+ `${(published.bitrate / 1000).toFixed(0)} kb/s, ${published.packetsSent} packets in `
 		+ `${published.seconds.toFixed(1)} s`);
@@ -179,6 +235,10 @@ function printTable({ published, viewers }) {
 	const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i].length)));
 	for (const row of rows)
 		console.log(row.map((text, i) => (i ? text.padStart(widths[i]) : text.padEnd(widths[i]))).join("  "));
+	if (relayed) {
+		console.log(`relay: took ${relayed.received} packets, sent ${relayed.sent} (viewers received ${received}), `
+			+ `resent ${relayed.resent}, lost ${relayed.inside + relayed.dropped} inside`);
+	}
 }
 
 try {
@@ -198,7 +258,7 @@ try {
 	for (const complaint of complaints)
 		console.log(`page: ${complaint}`);
 	console.log(`check: ${report.passed ? "passed" : "FAILED"}, join to first picture `
-		+ `${verdict.joinMedianMs?.toFixed(0) ?? "-"} ms (median)`);
+		+ `${verdict.joinMedianMs?.toFixed(0) ?? "-"} ms (median), ${verdict.joinMaxMs?.toFixed(0) ?? "-"} ms (longest)`);
 	if (options.json)
 		await writeFile(options.json, `${JSON.stringify(report, null, "\t")}\n`);
 	process.exitCode = report.passed ? 0 : 1;

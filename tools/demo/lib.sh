@@ -90,6 +90,9 @@ appliance_end() {
 appliance_netns_add() {
 	echo "$1" >>"$APPLIANCE_DIR/namespaces"
 	ip netns add "$1"
+	# Addresses are there at once and stay as they are: browsers give up requests when a network changes.
+	ip netns exec "$1" sysctl -qw net.ipv6.conf.default.accept_dad=0 \
+		net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.default.accept_ra=0
 	ip -n "$1" link set lo up
 }
 
@@ -173,7 +176,7 @@ appliance_wait() {
 appliance_start_dataplane() {
 	appliance_run dataplane.log "$APPLIANCE_BUILD/dataplane/plenum-dataplane" -c "$APPLIANCE_DIR/plenum.yaml"
 	APPLIANCE_DATAPLANE=$!
-	appliance_wait 20 $! dataplane.log appliance_ctl -j show workers
+	appliance_wait 20 $! dataplane.log test -S "$APPLIANCE_DIR/dataplane.sock"
 }
 
 appliance_start_control() {
@@ -189,7 +192,7 @@ appliance_start() {
 
 appliance_ready() {
 	ip netns exec "$APPLIANCE_NAME" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9080
-		printf "GET /readyz HTTP/1.0\r\n\r\n" >&3; head -1 <&3' | grep -q ' 200'
+		printf "GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n" >&3; head -1 <&3' | grep -q ' 200'
 }
 
 # plenumctl of this appliance.

@@ -19,9 +19,9 @@ const { values: options } = parseArgs({
 
 const stopped = new Promise((resolve) => {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-		process.once(signal, resolve);
+		process.on(signal, resolve); // the second one must not cut the cleaning up short
 });
-const launched = await launchBrowser({ netns: options.netns });
+const launched = await launchBrowser({ netns: options.netns, handleSignals: false });
 try {
 	const page = await openConsole(launched, options.url, {
 		room: options.room, user: options.user, role: "publisher", source: "pattern", auto: 1,

@@ -2,16 +2,8 @@
 
 // argv[1]: the sample configuration.
 
+#include "../unit.h"
 #include "config.h"
-
-// cmocka.h wants the others before it.
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-// clang-format on
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,6 +50,8 @@ static void test_defaults(void **) {
 	assert_int_equal(config->rooms.max_publishers, 9);
 	assert_int_equal(config->rooms.empty_room_ms, 30000);
 	assert_int_equal(config->limits.message_bytes, 65536);
+	assert_int_equal(config->limits.messages_burst, 200);
+	assert_int_equal(config->limits.messages_per_second, 60);
 	assert_int_equal(config->limits.hello_timeout_ms, 5000);
 	assert_int_equal(config->admin.addr.port, 9080);
 	assert_int_equal(config->admin.addr.ip[0], 127);
@@ -229,7 +223,7 @@ static const struct {
 	{"control: {auth: {algorithm: ES256, secret: " SECRET "}}",
 	 "t.yaml: control.auth.secret: ES256 takes key_file"},
 	{"control: {auth: {algorithm: none}}",
-	 "t.yaml: control.auth.algorithm: \"none\" is not one of HS256, ES256, RS256"},
+	 "t.yaml: control.auth.algorithm: \"none\" is not one of HS256, ES256, RS256, EdDSA"},
 	{"control: {auth: {demo: yes}}", "t.yaml: control.auth.demo: \"yes\" is not true or false"},
 	{DEMO "listen: []}", "t.yaml: control.listen: empty, at least 1 is wanted"},
 	{DEMO "listen: [{address: localhost}]}",

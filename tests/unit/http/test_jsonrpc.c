@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "../unit.h"
 #include "jsonrpc.h"
-
-// cmocka.h wants the others before it.
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-// clang-format on
 
 #include <errno.h>
 #include <stdlib.h>

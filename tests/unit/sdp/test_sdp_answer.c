@@ -46,6 +46,17 @@ static void check_accepted(const struct sdp_media *media) {
 		assert_null(strstr(media->attrs[i].value, "transport"));
 }
 
+// Not accepted, but the bundle rides on its transport.
+static void check_kept(const struct sdp_media *media) {
+	check_accepted(media);
+	assert_non_null(attr(media, "inactive"));
+	assert_null(attr(media, "recvonly"));
+	assert_null(attr(media, "sendonly"));
+	assert_null(attr(media, "extmap"));
+	assert_null(attr(media, "ssrc"));
+	assert_int_equal(attr_count(media, "candidate"), 2);
+}
+
 static void check_refused(const struct sdp_media *media) {
 	assert_int_equal(media->port, 0);
 	assert_non_null(attr(media, "inactive"));
@@ -78,7 +89,8 @@ static void publish_simulcast(void **) {
 	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_ABS_SEND_TIME], 2);
 	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_TRANSPORT_CC], 0);
 	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_TOFFSET], 0);
-	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_RID], 0);
+	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_RID], 10);
+	assert_int_equal(out.tracks[0].ext.ids[PLM_EXT_REPAIRED_RID], 0);
 	assert_int_equal(out.tracks[1].codec, PLM_CODEC_OPUS);
 	assert_int_equal(out.tracks[1].payload_type, 111);
 	assert_int_equal(out.tracks[1].channels, 2);
@@ -122,7 +134,7 @@ static void publish_simulcast(void **) {
 	assert_true(attr_has(video, "rtcp-fb", "96 nack pli"));
 	assert_true(attr_has(video, "rtcp-fb", "96 ccm fir"));
 	assert_true(attr_has(video, "rtcp-fb", "96 goog-remb"));
-	assert_int_equal(attr_count(video, "extmap"), 7);
+	assert_int_equal(attr_count(video, "extmap"), 8);
 	assert_true(attr_has(video, "extmap", "9 urn:ietf:params:rtp-hdrext:sdes:mid"));
 	assert_null(attr(video, "ssrc"));
 	assert_int_equal(attr_count(video, "candidate"), 2);
@@ -244,7 +256,13 @@ static void watch(void **) {
 		assert_int_equal(out.n, 1);
 		assert_string_equal(out.tracks[0].mid, "1");
 		sdp = answer_parse(&out);
-		check_refused(&sdp->media[0]);
+		// One has a port for each section, the other the same for both.
+		if (f == 0)
+			check_refused(&sdp->media[0]);
+		else
+			check_kept(&sdp->media[0]);
+		assert_int_equal(attr_count(&sdp->media[1], "candidate"), f == 0 ? 2 : 0);
+
 		check_accepted(&sdp->media[1]);
 		sdp_free(sdp);
 		negotiated_clear(&out);
@@ -303,14 +321,18 @@ static void bundle_only(void **) {
 	sdp_free(sdp);
 	negotiated_clear(&out);
 
-	// The refused section still names the transport.
+	// Max-bundle: the video carries the transport of the audio, so it stays, inactive.
 	negotiate(offer, len, SDP_PUBLISH, true, NULL, 0, &out);
 	assert_int_equal(out.result, 0);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(out.tracks[0].kind, PLM_KIND_AUDIO);
 	assert_string_equal(out.remote.ufrag, "a1b2c3d4");
 	sdp = answer_parse(&out);
-	assert_string_equal(sdp_attr_find(sdp->attrs, sdp->n_attrs, "group"), "BUNDLE mic");
-	check_refused(&sdp->media[0]);
-	assert_int_equal(attr_count(&sdp->media[1], "candidate"), 2);
+	assert_string_equal(sdp_attr_find(sdp->attrs, sdp->n_attrs, "group"), "BUNDLE cam mic");
+	check_kept(&sdp->media[0]);
+	check_accepted(&sdp->media[1]);
+	assert_int_equal(attr_count(&sdp->media[1], "candidate"), 0);
+	assert_non_null(attr(&sdp->media[1], "recvonly"));
 	sdp_free(sdp);
 	negotiated_clear(&out);
 	free(offer);
@@ -322,7 +344,11 @@ static void extensions(void **) {
 		uint32_t watching = sdp_extensions_for(kind, SDP_WATCH);
 
 		assert_int_equal(watching & ~publish, 0);
-		assert_int_equal(publish & ~watching, 1U << PLM_EXT_ABS_SEND_TIME);
+		assert_int_equal(
+			publish & ~watching,
+			1U << PLM_EXT_ABS_SEND_TIME
+				| (kind == PLM_KIND_VIDEO ? 1U << PLM_EXT_RID : 0)
+		);
 		assert_int_equal(publish & 1U << PLM_EXT_TRANSPORT_CC, 0);
 		assert_int_equal(publish & 1U << PLM_EXT_NONE, 0);
 	}
