@@ -122,7 +122,7 @@ void feedback_report_tick(struct worker *worker, struct transport *transport) {
 	int n = 0, n_remb = 0, len, more;
 
 	if (transport->state != PLM_TRANSPORT_SECURE || transport->producers == NULL
-	    || worker->now_us < transport->report_us)
+	    || worker->now_us < transport->report_us || transport_selected(transport) == NULL)
 		return;
 	transport->report_us = worker->now_us + REPORT_US;
 	for (struct producer *p = transport->producers; p != NULL; p = p->next) {

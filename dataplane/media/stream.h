@@ -32,6 +32,8 @@ struct producer {
 	struct producer *next; // of the transport
 	uint32_t slot; // in the worker's list
 	uint32_t ssrc; // 0 = not learned yet
+	uint32_t ssrc_before; // that it replaced
+	uint64_t ssrc_us; // when
 	uint64_t audience_mask; // workers that have consumers
 	struct nack nack;
 	struct rx_stats stats;

@@ -84,6 +84,10 @@ static void run_one(unsigned i) {
 	}
 	fflush(stdout);
 	runs[i].failed = !good;
+	if (!good) { // it may have left another client in control
+		relay_close();
+		relay_open();
+	}
 	if (!attempt(clean)) {
 		printf("FAILED  %s: cleaning up: %s\n", scenario->name, reason);
 		runs[i].failed = true;
