@@ -106,6 +106,13 @@ void rooms_media_end(
 	struct room_events events = {0};
 	struct media *watcher;
 
+	if (media->kind == MEDIA_PUBLISH && media->state == MEDIA_CONNECTED)
+		LOG(INFO,
+		    "room %s: %s of %s ends: %s",
+		    media->room->id,
+		    media->stream_id,
+		    media->publisher_id,
+		    reason);
 	// Out of the table first: what follows may not find it again.
 	table_remove(&rooms->media, &media->link);
 	if (media->kind == MEDIA_PUBLISH) {
@@ -372,6 +379,12 @@ void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t su
 	LOG(DEBUG, "transport %016llx connected, suite %#x", (unsigned long long)transport_id, suite
 	);
 	if (media->kind == MEDIA_PUBLISH) {
+		LOG(INFO,
+		    "room %s: %s publishes %s, transport %016llx",
+		    media->room->id,
+		    media->publisher_id,
+		    media->stream_id,
+		    (unsigned long long)transport_id);
 		for (unsigned i = 0; i < media->n_tracks; i++)
 			tracks[i] = (struct room_track){
 				media->tracks[i].sdp.kind, media->tracks[i].sdp.codec};

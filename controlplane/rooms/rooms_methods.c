@@ -5,12 +5,16 @@
 
 #include "rooms_internal.h"
 
+#include <plm_log.h>
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+LOG_TYPE("rooms");
 
 int call_fail(struct call *call, enum protocol_error code, const char *format, ...) {
 	va_list ap;
@@ -166,6 +170,8 @@ static int method_room_create(struct call *call) {
 	r = enter(call, room, ROOM_PUBLISHER);
 	if (r != 0)
 		store_remove(call->rooms->store, room); // nobody came in
+	else
+		LOG(INFO, "room %s made by %s", id, identity->user_id);
 	return r;
 }
 

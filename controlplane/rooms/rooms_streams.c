@@ -59,6 +59,21 @@ static int media_begin(
 	return 0;
 }
 
+// Why rtc took no message.
+static int rtc_refused(struct call *call, int r) {
+	switch (r) {
+	case -ENOENT:
+		return call_fail(call, PROTOCOL_CONNECT_FAILED, "The connection has ended.");
+	case -EMSGSIZE:
+		return call_fail(call, PROTOCOL_BAD_SDP, "The offer is too long.");
+	case -ENOBUFS:
+	case -ENOTCONN:
+		return call_fail(call, PROTOCOL_BUSY, "The server is overloaded.");
+	default:
+		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	}
+}
+
 static int media_negotiate(
 	struct call *call,
 	struct media *media,
@@ -76,9 +91,11 @@ static int media_negotiate(
 		.n_want = n_want,
 	};
 
-	if (rtc_create(&request) < 0) {
+	const int r = rtc_create(&request);
+
+	if (r < 0) {
 		rooms_media_end(call->rooms, media, "failed", true, false);
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+		return rtc_refused(call, r);
 	}
 	pending_set(call, &media->reply);
 	return 0;
@@ -319,9 +336,9 @@ int method_ice_candidate(struct call *call) {
 	r = connection_find(call, &media);
 	if (r != 0)
 		return r;
-	if (rtc_candidate(media->transport_id, call_string(call, "candidate")) < 0)
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
-	return 0;
+	r = rtc_candidate(media->transport_id, call_string(call, "candidate"));
+	// One for a connection that ends at this moment is no error: its end is on its way.
+	return r < 0 && r != -ENOENT ? rtc_refused(call, r) : 0;
 }
 
 int method_ice_restart(struct call *call) {
@@ -335,8 +352,9 @@ int method_ice_restart(struct call *call) {
 		return call_fail(call, PROTOCOL_CONNECT_FAILED, "It is not connected yet.");
 	// The newest wins: who asks again gave the older one up, or lost its answer.
 	rooms_pending_error(&media->restart, PROTOCOL_CONNECT_FAILED, "A newer restart came.");
-	if (rtc_restart(media->transport_id, offer, strlen(offer)) < 0)
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	r = rtc_restart(media->transport_id, offer, strlen(offer));
+	if (r < 0)
+		return rtc_refused(call, r);
 	media->n_restarts_asked++;
 	pending_set(call, &media->restart);
 	return 0;

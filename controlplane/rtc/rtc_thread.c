@@ -11,7 +11,6 @@
 #include <glib.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -115,7 +114,6 @@ static void on_ended(void *user, uint64_t id, enum rtc_failure why, const char *
 		events->closed(events->user, id);
 		return;
 	}
-	LOG(INFO, "transport %" PRIu64 " failed: %s", id, copy);
 	events->failed(events->user, id, why, copy);
 }
 
