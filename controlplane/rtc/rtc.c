@@ -15,8 +15,8 @@
 
 #define CANDIDATE_LEN_MAX 512
 
-// The one instance. config to threads are written by rtc_start and rtc_stop only; n_threads and owners
-// are under lock, and so is posting to a thread: rtc_stop may not free it in between.
+// The one instance. config to threads are written by rtc_start and rtc_stop only; n_threads and
+// owners are under lock, and so is posting to a thread: rtc_stop may not free it in between.
 static struct {
 	struct rtc_config config;
 	struct rtc_events events;

@@ -60,7 +60,8 @@ static struct producer *find(
 	producer = learn(worker, transport, data, rtp);
 	if (producer == NULL)
 		return NULL;
-	// A new source under the same MID: its numbers begin anew, the old one's mean nothing any more.
+	// A new source under the same MID: its numbers begin anew, the old one's mean nothing any
+	// more.
 	transport_ssrc_remove(transport, producer);
 	if (transport_ssrc_add(transport, rtp->ssrc, producer) < 0)
 		return NULL;
