@@ -220,7 +220,7 @@ static void test_random_operations(void **) {
 		check(room, &view);
 		room_events_clear(&events);
 		// When everybody was kicked at last, the next room begins.
-		if (room->closed || room->n_kicked > USERS / 2) {
+		if (room->closed || room->kicked.n > USERS / 2) {
 			room_free(room);
 			room = NULL;
 		}
