@@ -209,6 +209,8 @@ int room_join(
 	}
 	if (role == ROOM_PUBLISHER)
 		room_publisher_add(room, member, session, events);
+	else
+		room->count_changed = true;
 	*ret_replaced = 0;
 	return 0;
 }
@@ -257,6 +259,8 @@ int room_leave(
 	table_remove(&room->members, &member->link);
 	if (member->role == ROOM_PUBLISHER)
 		publisher_remove(room, member, reason, now_ms, events);
+	else
+		room->count_changed = true;
 	free(member);
 	if (room_rules(room->type)->ends_with_one)
 		room_close(room, "peer_left", events);
@@ -312,13 +316,15 @@ uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *event
 		}
 		next_ms = room->empty_since_ms + room->empty_ms;
 	}
-	if (room_viewer_count(room) != room->count_told) {
+	if (room->count_changed) {
 		uint64_t due_ms = room->count_told_ms + ROOM_COUNT_EVERY_MS;
 
 		if (now_ms >= due_ms) {
-			room->count_told = room_viewer_count(room);
+			room->count_changed = false;
 			room->count_told_ms = now_ms;
-			room_tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room->count_told;
+			room_tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room_viewer_count(
+				room
+			);
 		} else if (due_ms < next_ms) {
 			next_ms = due_ms;
 		}

@@ -140,7 +140,9 @@ struct room {
 	struct table kicked; // users, for as long as the room lives
 	uint64_t empty_since_ms; // no publisher since then, 0 = there is one
 	uint64_t count_told_ms; // when viewer_count was sent
-	uint64_t count_told; // and what it said
+	// Viewers came or went since then. Who came meanwhile knows another number than the one
+	// told, also when it is the same again.
+	bool count_changed;
 };
 
 struct room_limits {

@@ -99,6 +99,7 @@ int room_accept(
 	room_request_remove(room, member);
 	room_tell(events, ROOM_EVENT_GRANTED, user_id)->to = member->session;
 	room_publisher_add(room, member, 0, events);
+	room->count_changed = true;
 	return 0;
 }
 

@@ -116,6 +116,8 @@ int method_stream_publish(struct call *call) {
 		return no_relay(call);
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
+	if (!call->who->identity.may_publish)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
 	r = need_dataplane(call);
 	if (r != 0)
 		return r;
@@ -222,6 +224,8 @@ int method_stream_subscribe(struct call *call) {
 			PROTOCOL_FORBIDDEN,
 			"Watch this room by HLS: the stream's playlist is its address."
 		);
+	if (!call->who->identity.may_view)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
 	r = need_dataplane(call);
 	if (r != 0)
 		return r;

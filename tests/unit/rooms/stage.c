@@ -290,12 +290,29 @@ struct rooms_identity identity(const char *user_id) {
 	return who;
 }
 
-json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
+json_t *hello_reply(uint64_t conn_id, const char *user_id) {
 	const struct rooms_identity who = identity(user_id);
 	const int id = ++next_id;
 
-	rooms_hello(conn_id, &who, token, json_integer(id));
+	rooms_hello(conn_id, &who, NULL, json_integer(id));
+	return inbox_take(conn_id, NULL, id, WAIT_S);
+}
+
+static json_t *say_hello(uint64_t conn_id, const struct rooms_identity *who, const char *token) {
+	const int id = ++next_id;
+
+	rooms_hello(conn_id, who, token, json_integer(id));
 	return result_of(inbox_take(conn_id, NULL, id, WAIT_S), "hello");
+}
+
+json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who) {
+	return say_hello(conn_id, who, NULL);
+}
+
+json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
+	const struct rooms_identity who = identity(user_id);
+
+	return say_hello(conn_id, &who, token);
 }
 
 void enter(uint64_t conn_id, const char *user_id, const char *role) {
@@ -399,8 +416,8 @@ int stage_setup(void **) {
 	const struct rooms_config config = {
 		.dataplane_socket = path,
 		.max_publishers = 9,
-		.max_rooms = 10,
-		.max_participants = 100,
+		.max_rooms = 1000,
+		.max_participants = 10000,
 		.empty_room_ms = 300,
 		.resume_ms = 1500,
 		.publisher_max_bitrate = 2500000,

@@ -44,6 +44,8 @@ void call_error(uint64_t conn_id, const char *method, json_t *params, const char
 
 struct rooms_identity identity(const char *user_id); // may do everything, everywhere
 json_t *hello(uint64_t conn_id, const char *user_id, const char *token); // the result
+json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who);
+json_t *hello_reply(uint64_t conn_id, const char *user_id); // the whole reply
 void enter(uint64_t conn_id, const char *user_id, const char *role); // room "r"
 
 // An event that must come; member key must be value (key NULL: any).
