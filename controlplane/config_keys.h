@@ -39,13 +39,13 @@
 	  1000000,                                                                                 \
 	  200)                                                                                     \
 	X("limits.message_bytes", limits.message_bytes, limits.message_bytes, 1024, 262144, 65536) \
-	X("limits.messages_burst", limits.messages_burst, limits.messages_burst, 1, 10000, 50)     \
+	X("limits.messages_burst", limits.messages_burst, limits.messages_burst, 1, 10000, 200)    \
 	X("limits.messages_per_second",                                                            \
 	  limits.messages_per_second,                                                              \
 	  limits.messages_per_second,                                                              \
 	  1,                                                                                       \
 	  10000,                                                                                   \
-	  20)                                                                                      \
+	  60)                                                                                      \
 	X("limits.hello_timeout_ms",                                                               \
 	  limits.hello_timeout_ms,                                                                 \
 	  limits.hello_timeout_ms,                                                                 \

@@ -89,6 +89,7 @@ int relay_transport_restart(
 	relay_done *done,
 	void *user
 );
+// Also while the dataplane is away: it is told later. 0, -ENOENT, -ENOMEM, -ENOBUFS.
 int relay_consumer_set(struct relay *relay, uint64_t id, bool paused);
 int relay_producer_keyframe(struct relay *relay, uint64_t id);
 

@@ -172,6 +172,7 @@ struct worker *worker_new(struct dataplane *dp, unsigned index, unsigned lcore) 
 	worker->credentials = rte_hash_create(&parameters);
 	snprintf(name, sizeof(name), "flows%u", index);
 	worker->flows = flow_table_new(name, 2 * config->max_transports);
+	worker->generations = table_new(config->max_transports);
 	worker->transports = table_new(config->max_transports);
 	worker->owned = table_new(config->max_transports);
 	worker->producers = table_new(config->max_producers);
@@ -180,8 +181,9 @@ struct worker *worker_new(struct dataplane *dp, unsigned index, unsigned lcore) 
 	worker->consumers = table_new(config->max_consumers);
 	if (worker->strays == NULL || worker->fanout == NULL || worker->to_send == NULL
 	    || worker->mailbox == NULL || worker->credentials == NULL || worker->flows == NULL
-	    || worker->transports == NULL || worker->owned == NULL || worker->producers == NULL
-	    || worker->produced == NULL || worker->audiences == NULL || worker->consumers == NULL
+	    || worker->generations == NULL || worker->transports == NULL || worker->owned == NULL
+	    || worker->producers == NULL || worker->produced == NULL || worker->audiences == NULL
+	    || worker->consumers == NULL
 	    || getrandom(&worker->random, sizeof(worker->random), 0) != sizeof(worker->random)) {
 		worker_free(worker);
 		errno = ENOMEM;
@@ -200,6 +202,7 @@ void worker_free(struct worker *worker) {
 	mailbox_free(worker->mailbox);
 	rte_hash_free(worker->credentials);
 	flow_table_free(worker->flows);
+	free(worker->generations);
 	free(worker->transports);
 	free(worker->owned);
 	free(worker->producers);

@@ -211,6 +211,7 @@ enum plm_transport_state {
 	PLM_TRANSPORT_DEAD,   // consent lost; waits for TRANSPORT_DEL
 };
 
+// EEXIST also when another transport has the same local ufrag: requests are told apart by it.
 struct plm_transport_add {
 	uint64_t id;            // != 0
 	uint16_t agent_port_v4; // private port of the ICE agent on the TAP, 0 = no such family

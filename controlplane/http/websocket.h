@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// WebSocket connections (RFC 6455) on h2o and wslay: handshake, framing, limits, keep-alive. Knows no
-// JSON. One instance per process, all of it on the http thread. Connections are named by id only, so
-// that nobody holds one that is gone; an unknown id is ignored.
+// WebSocket connections (RFC 6455) on h2o and wslay: handshake, framing, limits, keep-alive. Knows
+// no JSON. One instance per process, all of it on the http thread. Connections are named by id
+// only, so that nobody holds one that is gone; an unknown id is ignored.
 
 #include <h2o.h>
 

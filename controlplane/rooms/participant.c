@@ -103,10 +103,17 @@ struct media *media_new(
 	enum media_kind kind,
 	uint64_t transport_id
 ) {
+	unsigned n_connecting = 0;
 	struct media *media;
 
 	if (participant->n_media >= PARTICIPANT_MEDIA_MAX) {
 		errno = ENOSPC;
+		return NULL;
+	}
+	LIST_FOREACH (media, &participant->media, of_participant)
+		n_connecting += media->state != MEDIA_CONNECTED;
+	if (n_connecting >= PARTICIPANT_CONNECTING_MAX) {
+		errno = EBUSY;
 		return NULL;
 	}
 	media = calloc(1, sizeof(*media));

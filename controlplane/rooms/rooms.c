@@ -222,6 +222,22 @@ static int resume(
 	return -ENOMEM;
 }
 
+// A resumed session keeps no room that its new token does not open, and no place of a publisher
+// that it does not allow.
+static void rooms_keep_opened(struct rooms *rooms, struct participant *participant) {
+	const struct rooms_identity *identity = &participant->identity;
+
+	for (unsigned i = participant->n_rooms; i-- > 0;) {
+		struct room *room = participant->rooms[i];
+		const struct room_member *member = room_member_find(room, identity->user_id);
+
+		if (member == NULL || !identity_opens_room(identity, room->id)
+		    || (member->role == ROOM_PUBLISHER ? !identity->may_publish
+						       : !identity->may_view))
+			rooms_leave(rooms, participant, room, "forbidden");
+	}
+}
+
 static struct participant *session_new(
 	struct rooms *rooms,
 	uint64_t conn_id,
@@ -251,6 +267,16 @@ no_id:
 	return NULL;
 }
 
+// Without a session the connection is of no use: hello is said once, and nothing else is heard.
+static void hello_refuse(
+	const struct rooms_message *message,
+	enum protocol_error code,
+	const char *sentence
+) {
+	rooms_reply_error(message->conn_id, message->id, code, sentence);
+	signaling_close(message->conn_id, SIGNALING_CLOSE_TRY_AGAIN, sentence);
+}
+
 static void handle_hello(struct rooms *rooms, const struct rooms_message *message) {
 	const struct rooms_identity *identity = &message->identity;
 	const uint64_t conn_id = message->conn_id;
@@ -269,18 +295,18 @@ static void handle_hello(struct rooms *rooms, const struct rooms_message *messag
 		);
 	if (participant != NULL && participant_may_resume(participant, identity, message->text)) {
 		resumed = resume(rooms, participant, conn_id, identity) == 0;
-		if (!resumed)
+		if (resumed)
+			rooms_keep_opened(rooms, participant);
+		else
 			participant = NULL;
 	} else if (rooms->participants.n >= rooms->config.max_participants) {
-		rooms_reply_error(
-			conn_id, message->id, PROTOCOL_BUSY, "The server has no more places."
-		);
+		hello_refuse(message, PROTOCOL_BUSY, "The server has no more places.");
 		return;
 	} else {
 		participant = session_new(rooms, conn_id, identity);
 	}
 	if (participant == NULL) {
-		rooms_reply_error(conn_id, message->id, PROTOCOL_INTERNAL, "Out of memory.");
+		hello_refuse(message, PROTOCOL_INTERNAL, "Out of memory.");
 		return;
 	}
 	rooms_reply(conn_id, message->id, hello_result(rooms, participant, resumed));

@@ -325,7 +325,10 @@ static void restart_done(void *user, uint64_t transport_id, int error) {
 	const char *sentence;
 	enum protocol_error code;
 
-	if (media == NULL || media->sdp == NULL)
+	if (media == NULL)
+		return;
+	// The newest restart is the one that waits: it must not get the answer of an older one.
+	if (--media->n_restarts_sent > 0 || media->n_restarts_asked > 0 || media->sdp == NULL)
 		return;
 	if (error < 0) {
 		code = relay_error(error, &sentence);
@@ -349,12 +352,14 @@ void rooms_rtc_restarted(struct rooms *rooms, const struct rtc_answer *answer) {
 
 	if (media == NULL || media->state < MEDIA_ANSWERED)
 		return;
+	media->n_restarts_asked--;
 	free(media->sdp);
 	media->sdp = strdup(answer->sdp);
 	if (media->sdp == NULL) {
 		rooms_pending_error(&media->restart, PROTOCOL_INTERNAL, "Out of memory.");
 		return;
 	}
+	media->n_restarts_sent++;
 	r = relay_transport_restart(rooms->relay, &restart, restart_done, rooms);
 	if (r < 0)
 		restart_done(rooms, answer->transport_id, r);
@@ -441,7 +446,9 @@ void rooms_rtc_restart_refused(
 ) {
 	struct media *media = rooms_media(rooms, transport_id);
 
-	if (media != NULL)
+	if (media == NULL)
+		return;
+	if (--media->n_restarts_asked == 0)
 		rooms_pending_error(&media->restart, failure_code(why), text);
 }
 

@@ -48,6 +48,13 @@ static int media_begin(
 			"At most %d connections at a time.",
 			PARTICIPANT_MEDIA_MAX
 		);
+	if (media == NULL && errno == EBUSY)
+		return call_fail(
+			call,
+			PROTOCOL_BUSY,
+			"At most %d connections in the making at a time.",
+			PARTICIPANT_CONNECTING_MAX
+		);
 	if (media == NULL)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
 	if (rooms_media_register(call->rooms, media) < 0) {
@@ -116,6 +123,7 @@ int method_stream_publish(struct call *call) {
 		return no_relay(call);
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
+	// The place may be that of an older session, with another token.
 	if (!call->who->identity.may_publish)
 		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
 	r = need_dataplane(call);
@@ -321,11 +329,7 @@ int method_stream_update(struct call *call) {
 	for (unsigned i = 0; i < media->n_tracks; i++) {
 		if (media->tracks[i].id == 0)
 			continue;
-		r = relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
-		if (r == -ENOTCONN)
-			return call_fail(
-				call, PROTOCOL_NO_DATAPLANE, "The media relay is not available."
-			);
+		relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
 	}
 	return 0;
 }
@@ -355,6 +359,7 @@ int method_ice_restart(struct call *call) {
 	rooms_pending_error(&media->restart, PROTOCOL_CONNECT_FAILED, "A newer restart came.");
 	if (rtc_restart(media->transport_id, offer, strlen(offer)) < 0)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	media->n_restarts_asked++;
 	pending_set(call, &media->restart);
 	return 0;
 }

@@ -74,7 +74,9 @@ struct rtc_events {
 // absent: connections are retried, offers meanwhile fail with RTC_FAILED_DATAPLANE.
 // Returns 0 or -errno. One instance per process.
 int rtc_start(const struct rtc_config *config, const struct rtc_events *events);
-void rtc_stop(void); // ends all transports and joins the threads
+// Joins the threads and frees what they hold. Connected clients are told nothing: the dataplane keeps
+// their media going without us.
+void rtc_stop(void);
 
 // A new connection. offer is copied. Tracks: watching only, with ssrc, cname and msid set.
 // Publisher tracks keep nack/pli/fir/remb as negotiated.

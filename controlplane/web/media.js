@@ -51,7 +51,8 @@ class MediaSession extends EventTarget {
 		let answered = false;
 		const early = []; // candidates gathered before the server gave the session its name
 		pc.onicecandidate = ({ candidate }) => {
-			if (!candidate?.candidate)
+			// The relay speaks UDP only.
+			if (!candidate?.candidate || candidate.protocol === "tcp")
 				return;
 			if (answered)
 				this.#trickle(candidate.candidate);

@@ -18,6 +18,7 @@ struct srtp_session;
 #define TRANSPORT_PATHS 8 // most that can be configured
 #define TRANSPORT_SSRCS 16 // streams a peer may send
 #define TRANSPORT_NO_PATH 0xff
+#define TRANSPORT_SEVERAL_PATHS 0xfe // of dtls_sent
 #define TRANSPORT_UNCLAIMED 0xff
 
 // One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned by
@@ -41,6 +42,7 @@ struct path {
 	uint8_t local; // index of our address
 	uint8_t mac[6]; // next hop, from its authenticated packets
 	uint8_t validated; // the address answered us: media may go there
+	uint8_t from; // worker that receives its packets
 	uint32_t generation; // newest credentials seen from it
 	uint64_t seen_us; // last authenticated request; 0 = slot unused
 };
@@ -63,6 +65,7 @@ struct transport {
 	uint8_t selected; // path media goes to
 	uint8_t nominated; // path that waits for validation
 	uint8_t dtls_path; // where the newest DTLS record came from
+	uint8_t dtls_sent; // the one path all of our DTLS records went out by
 	uint16_t suite;
 	uint16_t n_ssrcs;
 	uint32_t generation; // newest credentials
@@ -79,6 +82,7 @@ struct transport {
 	struct consumer *consumers; // list
 	uint64_t report_us; // next receiver report
 	uint8_t fir_seq;
+	uint8_t tag_len; // of the suite
 
 	// counters, worker: wo
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
@@ -86,9 +90,11 @@ struct transport {
 	uint64_t path_changes, stun_requests, consent_sent, consent_received;
 };
 
+// Where media goes to: NULL when no path is selected, or its address has not answered yet.
 static inline struct path *transport_selected(struct transport *transport) {
-	return transport->selected == TRANSPORT_NO_PATH ? NULL
-							: &transport->paths[transport->selected];
+	struct path *path = &transport->paths[transport->selected % TRANSPORT_PATHS];
+
+	return transport->selected != TRANSPORT_NO_PATH && path->validated ? path : NULL;
 }
 
 void transport_init(
@@ -104,8 +110,8 @@ void transport_init(
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote);
 
 // A free path slot, or the least recently seen one that is neither selected nor nominated; then
-// *ret_evicted holds the address it had (family 0: none).
-struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted);
+// *ret_evicted holds what it was (family 0: none).
+struct path *transport_path_take(struct transport *transport, struct path *ret_evicted);
 
 // The slot number of a path.
 static inline uint8_t transport_path_slot(

@@ -140,7 +140,7 @@ appliance_config() {
 		  web_root: $PWD/controlplane/web
 		  auth: {demo: true, secret_file: ""}
 		  dataplane_socket: $APPLIANCE_DIR/dataplane.sock
-		  limits: {connections_per_ip: 2000, messages_burst: 1000, messages_per_second: 500}
+		  limits: {connections_per_ip: 2000}
 	YAML
 }
 

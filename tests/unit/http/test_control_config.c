@@ -50,6 +50,8 @@ static void test_defaults(void **) {
 	assert_int_equal(config->rooms.max_publishers, 9);
 	assert_int_equal(config->rooms.empty_room_ms, 30000);
 	assert_int_equal(config->limits.message_bytes, 65536);
+	assert_int_equal(config->limits.messages_burst, 200);
+	assert_int_equal(config->limits.messages_per_second, 60);
 	assert_int_equal(config->limits.hello_timeout_ms, 5000);
 	assert_int_equal(config->admin.addr.port, 9080);
 	assert_int_equal(config->admin.addr.ip[0], 127);

@@ -124,8 +124,10 @@ static void list(struct fake *fake, const struct plm_api_header *req, uint16_t a
 			info.transport.state = thing->state;
 		else if (add_type == PLM_API_PRODUCER_ADD)
 			info.producer.transport_id = thing->transport_id;
-		else
+		else {
 			info.consumer.transport_id = thing->transport_id;
+			info.consumer.paused = thing->consumer.paused;
+		}
 		send_packet(
 			fake,
 			req->type,

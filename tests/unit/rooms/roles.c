@@ -161,7 +161,7 @@ static void enter_as(
 
 	who.may_create = who.may_publish = may_publish;
 	who.may_view = may_view;
-	json_decref(hello_as(conn_id, &who));
+	json_decref(hello_as(conn_id, &who, NULL));
 	if (create)
 		json_object_set_new(params, "type", json_string(scene->type));
 	else if (role[0] != '\0')
@@ -231,7 +231,7 @@ static void self_make(struct scene *scene, enum role role) {
 		// fall through
 	case OUTSIDER:
 	case THIRD:
-		json_decref(hello_as(scene->self, &who));
+		json_decref(hello_as(scene->self, &who, NULL));
 		break;
 	case VIEWER:
 	case FAN:
@@ -305,6 +305,10 @@ static const char *outcome_of(const char *code) {
 	return NULL;
 }
 
+static void leave(uint64_t conn_id, const char *room_id) {
+	json_decref(request(conn_id, "room.leave", json_pack("{s:s}", "roomId", room_id)));
+}
+
 static void cell_run(size_t row, enum role role, const char *expected) {
 	const unsigned cell = (unsigned)(row * ROLE_COUNT + role);
 	const uint64_t conn = 1000 + (uint64_t)cell * CONNS;
@@ -315,6 +319,7 @@ static void cell_run(size_t row, enum role role, const char *expected) {
 		.subscription = "0123456789abcdef",
 	};
 	const char *got = "";
+	char made[16];
 	json_t *reply;
 
 	snprintf(scene.room, sizeof(scene.room), "r%u", cell);
@@ -340,10 +345,12 @@ static void cell_run(size_t row, enum role role, const char *expected) {
 		json_decref(result_of(reply, rows[row].method)); // of the schema's form
 	else
 		json_decref(reply);
-	for (uint64_t i = 0; i < 3; i++)
-		json_decref(
-			request(conn + i, "room.leave", json_pack("{s:s}", "roomId", scene.room))
-		);
+	snprintf(made, sizeof(made), "new%u", cell);
+	for (uint64_t i = 0; i < 3; i++) {
+		leave(conn + i, scene.room);
+		leave(conn + i, made);
+		rooms_closed(conn + i);
+	}
 	inbox_clear();
 }
 

@@ -139,7 +139,7 @@ void inbox_clear(void) {
 
 struct rtc_events rtc;
 unsigned n_closed; // rtc_close calls; atomic
-bool rtc_refuses_restart;
+bool rtc_refuses_restart, rtc_holds_restart;
 
 static void tracks_of_offer(
 	const struct rtc_request *request,
@@ -206,6 +206,8 @@ int rtc_create(const struct rtc_request *request) {
 int rtc_restart(uint64_t transport_id, const char *, size_t) {
 	struct rtc_answer answer = {.transport_id = transport_id, .sdp = "v=0 restarted"};
 
+	if (rtc_holds_restart)
+		return 0;
 	if (rtc_refuses_restart)
 		rtc.restart_refused(rtc.user, transport_id, RTC_FAILED_SDP, "Not the same offer.");
 	else
@@ -298,21 +300,17 @@ json_t *hello_reply(uint64_t conn_id, const char *user_id) {
 	return inbox_take(conn_id, NULL, id, WAIT_S);
 }
 
-static json_t *say_hello(uint64_t conn_id, const struct rooms_identity *who, const char *token) {
+json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who, const char *token) {
 	const int id = ++next_id;
 
 	rooms_hello(conn_id, who, token, json_integer(id));
 	return result_of(inbox_take(conn_id, NULL, id, WAIT_S), "hello");
 }
 
-json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who) {
-	return say_hello(conn_id, who, NULL);
-}
-
 json_t *hello(uint64_t conn_id, const char *user_id, const char *token) {
 	const struct rooms_identity who = identity(user_id);
 
-	return say_hello(conn_id, &who, token);
+	return hello_as(conn_id, &who, token);
 }
 
 void enter(uint64_t conn_id, const char *user_id, const char *role) {
@@ -417,7 +415,7 @@ int stage_setup(void **) {
 		.dataplane_socket = path,
 		.max_publishers = 9,
 		.max_rooms = 1000,
-		.max_participants = 10000,
+		.max_participants = 100,
 		.empty_room_ms = 300,
 		.resume_ms = 1500,
 		.publisher_max_bitrate = 2500000,
@@ -429,7 +427,7 @@ int stage_setup(void **) {
 	fake = fake_start(path);
 	rooms_rtc_events(&rtc);
 	n_closed = 0;
-	rtc_refuses_restart = false;
+	rtc_refuses_restart = rtc_holds_restart = false;
 	if (rooms_start(&config) < 0)
 		return -1;
 	EVENTUALLY(dataplane_up());

@@ -22,7 +22,7 @@
 extern struct fake *fake;
 extern struct rtc_events rtc; // of the rooms thread
 extern unsigned n_closed; // rtc_close calls; atomic
-extern bool rtc_refuses_restart;
+extern bool rtc_refuses_restart, rtc_holds_restart;
 extern uint64_t closed_conn; // of the last signaling_close
 extern uint16_t closed_code;
 
@@ -44,7 +44,7 @@ void call_error(uint64_t conn_id, const char *method, json_t *params, const char
 
 struct rooms_identity identity(const char *user_id); // may do everything, everywhere
 json_t *hello(uint64_t conn_id, const char *user_id, const char *token); // the result
-json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who);
+json_t *hello_as(uint64_t conn_id, const struct rooms_identity *who, const char *token);
 json_t *hello_reply(uint64_t conn_id, const char *user_id); // the whole reply
 void enter(uint64_t conn_id, const char *user_id, const char *role); // room "r"
 

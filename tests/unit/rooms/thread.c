@@ -196,6 +196,51 @@ static void test_resume(void **) {
 	EVENTUALLY(!fake_has(fake, publication));
 }
 
+// What a token allows counts on every request, not only at the door.
+static void test_rights(void **) {
+	struct rooms_identity who = identity("pam");
+	json_t *result;
+	char token[64];
+
+	enter(2, "vic", "viewer");
+	publish(1, "cam");
+	// The place of a publisher, taken over by a session that may only view.
+	enter(3, "pam", "publisher");
+	who.may_publish = who.may_create = false;
+	json_decref(hello_as(4, &who, NULL));
+	call_ok(4, "room.join", json_pack("{s:s}", "roomId", "r"));
+	call_error(4, "stream.publish", publish_params("s", "v=0 audio"), "forbidden");
+	// One that may only publish watches nothing.
+	who = identity("tom");
+	who.may_view = false;
+	json_decref(hello_as(5, &who, NULL));
+	call_error(5, "room.join", json_pack("{s:s}", "roomId", "r"), "forbidden");
+	call_ok(5, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	call_error(5, "stream.subscribe", subscribe_params("ann", "cam"), "forbidden");
+	// Resumed with a token of another room: the place in this one is lost.
+	result = hello(6, "sue", NULL);
+	snprintf(
+		token,
+		sizeof(token),
+		"%s",
+		json_string_value(json_object_get(result, "resumeToken"))
+	);
+	json_decref(result);
+	call_ok(6, "room.join", json_pack("{s:s, s:s}", "roomId", "r", "role", "publisher"));
+	expect(2, "room.publisher_joined", "userId", "pam");
+	expect(2, "room.publisher_joined", "userId", "tom");
+	expect(2, "room.publisher_joined", "userId", "sue");
+	rooms_closed(6);
+	who = identity("sue");
+	strcpy(who.room, "other-*");
+	result = hello_as(7, &who, token);
+	assert_true(json_is_true(json_object_get(result, "resumed")));
+	assert_int_equal(json_array_size(json_object_get(result, "rooms")), 0);
+	json_decref(result);
+	expect(2, "room.publisher_left", "userId", "sue");
+	call_error(7, "stream.subscribe", subscribe_params("ann", "cam"), "not_in_room");
+}
+
 static void test_consent_lost(void **) {
 	char subscription[64];
 	uint64_t publication, watch;
@@ -242,6 +287,32 @@ static void test_ice_restart(void **) {
 	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
 }
 
+// The client gave the first restart up; its answer comes all the same, with credentials of its own.
+static void test_ice_restart_overtaken(void **) {
+	struct rtc_answer answer = {.sdp = "v=0 first"};
+	json_t *params, *reply;
+	const char *sdp = NULL;
+
+	answer.transport_id = publish(1, "cam");
+	rtc_holds_restart = true;
+	params = json_pack("{s:s, s:s}", "streamId", "cam", "sdp", "v=0");
+	rooms_request(1, json_integer(901), "ice.restart", json_deep_copy(params));
+	rooms_request(1, json_integer(902), "ice.restart", params);
+	reply = inbox_take(1, NULL, 901, WAIT_S);
+	assert_non_null(json_object_get(reply, "error"));
+	json_decref(reply);
+	rtc.restarted(rtc.user, &answer);
+	EVENTUALLY(fake_requests(fake, PLM_API_TRANSPORT_RESTART) == 1);
+	call_ok(1, "ice.candidate", json_pack("{s:s, s:s}", "streamId", "cam", "candidate", "x"));
+	answer.sdp = "v=0 second";
+	rtc.restarted(rtc.user, &answer);
+	reply = inbox_take(1, NULL, 902, WAIT_S);
+	json_unpack(reply, "{s:{s:s}}", "result", "sdp", &sdp);
+	assert_non_null(sdp);
+	assert_string_equal(sdp, "v=0 second");
+	json_decref(reply);
+}
+
 static void test_dataplane_restart(void **) {
 	char subscription[64];
 
@@ -262,6 +333,22 @@ static void test_dataplane_restart(void **) {
 	call_error(2, "stream.subscribe", subscribe_params("ann", "cam"), "no_dataplane");
 	expect_none(2, "stream.unpublished");
 	fake_silent(fake, false);
+}
+
+static void test_no_place(void **) {
+	struct rooms_identity who = identity("ann");
+	const char *name = NULL;
+	json_t *reply;
+
+	for (unsigned i = 0; i < 99; i++)
+		json_decref(hello(100 + i, "ann", NULL));
+	rooms_hello(300, &who, NULL, json_integer(900));
+	reply = inbox_take(300, NULL, 900, WAIT_S);
+	json_unpack(reply, "{s:{s:{s:s}}}", "error", "data", "name", &name);
+	assert_string_equal(name, "busy");
+	json_decref(reply);
+	EVENTUALLY(closed_conn == 300);
+	assert_int_equal(closed_code, SIGNALING_CLOSE_TRY_AGAIN);
 }
 
 static void test_second_session(void **) {
@@ -326,9 +413,12 @@ int main(void) {
 		ROOMS_TEST(test_room_full),
 		ROOMS_TEST(test_kick),
 		ROOMS_TEST(test_resume),
+		ROOMS_TEST(test_rights),
 		ROOMS_TEST(test_consent_lost),
 		ROOMS_TEST(test_ice_restart),
+		ROOMS_TEST(test_ice_restart_overtaken),
 		ROOMS_TEST(test_dataplane_restart),
+		ROOMS_TEST(test_no_place),
 		ROOMS_TEST(test_second_session),
 		ROOMS_TEST(test_empty_room_ends),
 		ROOMS_TEST(test_viewers_and_admin),
