@@ -279,7 +279,7 @@ static void unprotect_rtcp(struct srtp_job *job, const struct mb_keys *keys) {
 	IMB_JOB hash;
 
 	if ((word & RTCP_E) == 0) {
-		job->verdict = SRTP_FAILED; // not encrypted: nobody negotiated that
+		job->verdict = SRTP_AUTH_FAILED; // in clear: nothing that our keys made
 		return;
 	}
 	job->verdict = (uint16_t)mb_rtcp_check(session, ssrc, word & ~RTCP_E);
