@@ -83,6 +83,9 @@ struct ctl {
 	uint32_t n_transports, n_producers, n_consumers;
 	uint32_t serial;
 	uint64_t punt_drops; // records nobody took
+	// What workers said while we waited for room in a mailbox; handled before anything newer.
+	struct message *backlog;
+	size_t n_backlog, backlog_room;
 };
 
 struct ctl *ctl_new(struct dataplane *dp); // NULL with errno
@@ -110,7 +113,8 @@ struct ctl_consumer *ctl_consumer_find(const struct ctl *ctl, uint64_t id);
 
 // --- between the files of ctl/
 
-// Posts to a worker's mailbox; waits while it is full (workers never wait for us).
+// Posts to a worker's mailbox; waits while it is full. Meanwhile takes what workers say: they take
+// no more messages when they cannot answer.
 void ctl_post(struct ctl *ctl, unsigned worker, const struct message *message);
 
 // An id's slot by hash, and back.
