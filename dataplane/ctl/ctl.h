@@ -104,6 +104,10 @@ int ctl_consumer_set(struct ctl *ctl, const struct plm_consumer_set *set);
 int ctl_trace_set(struct ctl *ctl, const struct plm_trace_set *set);
 int ctl_dtls_out(struct ctl *ctl, const struct plm_dtls_record *record);
 
+// The end: deletes every transport. Workers must still run, until ctl_is_empty.
+void ctl_delete_all(struct ctl *ctl);
+bool ctl_is_empty(const struct ctl *ctl);
+
 // Handles what workers say; returns the number of messages.
 unsigned ctl_take_events(struct ctl *ctl);
 

@@ -381,6 +381,19 @@ int ctl_transport_del(struct ctl *ctl, uint64_t id) {
 	return 0;
 }
 
+void ctl_delete_all(struct ctl *ctl) {
+	for (uint32_t i = 0; i < ctl->dp->config->max_transports; i++) {
+		const struct ctl_transport *transport = &ctl->transports[i];
+
+		if (transport->used && !transport->deleting)
+			ctl_transport_del(ctl, transport->add.id);
+	}
+}
+
+bool ctl_is_empty(const struct ctl *ctl) {
+	return ctl->n_transports == 0 && ctl->n_producers == 0 && ctl->n_consumers == 0;
+}
+
 static void transport_released(struct ctl *ctl, uint32_t index) {
 	struct ctl_transport *transport = &ctl->transports[index];
 
