@@ -83,6 +83,9 @@ struct ctl {
 	uint32_t n_transports, n_producers, n_consumers;
 	uint32_t serial;
 	uint64_t punt_drops; // records nobody took
+	// What workers said while we waited for room in a mailbox; handled before anything newer.
+	struct message *backlog;
+	size_t n_backlog, backlog_room;
 };
 
 struct ctl *ctl_new(struct dataplane *dp); // NULL with errno
@@ -101,6 +104,10 @@ int ctl_consumer_set(struct ctl *ctl, const struct plm_consumer_set *set);
 int ctl_trace_set(struct ctl *ctl, const struct plm_trace_set *set);
 int ctl_dtls_out(struct ctl *ctl, const struct plm_dtls_record *record);
 
+// The end: deletes every transport. Workers must still run, until ctl_is_empty.
+void ctl_delete_all(struct ctl *ctl);
+bool ctl_is_empty(const struct ctl *ctl);
+
 // Handles what workers say; returns the number of messages.
 unsigned ctl_take_events(struct ctl *ctl);
 
@@ -110,7 +117,8 @@ struct ctl_consumer *ctl_consumer_find(const struct ctl *ctl, uint64_t id);
 
 // --- between the files of ctl/
 
-// Posts to a worker's mailbox; waits while it is full (workers never wait for us).
+// Posts to a worker's mailbox; waits while it is full. Meanwhile takes what workers say: they take
+// no more messages when they cannot answer.
 void ctl_post(struct ctl *ctl, unsigned worker, const struct message *message);
 
 // An id's slot by hash, and back.

@@ -24,6 +24,8 @@
 
 LOG_TYPE("ctl");
 
+#define TAKE_MAX 64 // messages of workers at a time
+
 struct ctl *ctl_new(struct dataplane *dp) {
 	const struct config *config = dp->config;
 	struct ctl *ctl = calloc(1, sizeof(*ctl));
@@ -72,12 +74,32 @@ void ctl_free(struct ctl *ctl) {
 	free(ctl->transports);
 	free(ctl->producers);
 	free(ctl->consumers);
+	free(ctl->backlog);
 	free(ctl);
 }
 
+// Keeps what workers say for later: its handlers post messages themselves.
+static void backlog_take(struct ctl *ctl) {
+	unsigned n;
+
+	if (ctl->n_backlog + TAKE_MAX > ctl->backlog_room) {
+		size_t room = 2 * ctl->backlog_room + TAKE_MAX;
+		struct message *more = realloc(ctl->backlog, room * sizeof(*more));
+
+		if (more == NULL)
+			return; // tried again
+		ctl->backlog = more;
+		ctl->backlog_room = room;
+	}
+	n = mailbox_take(ctl->dp->events, &ctl->backlog[ctl->n_backlog], TAKE_MAX);
+	ctl->n_backlog += n;
+}
+
 void ctl_post(struct ctl *ctl, unsigned worker, const struct message *message) {
-	while (mailbox_post(ctl->dp->workers[worker]->mailbox, message) != 0)
+	while (mailbox_post(ctl->dp->workers[worker]->mailbox, message) != 0) {
+		backlog_take(ctl);
 		sched_yield();
+	}
 }
 
 struct ctl_transport *ctl_transport_find(const struct ctl *ctl, uint64_t id) {
@@ -359,6 +381,19 @@ int ctl_transport_del(struct ctl *ctl, uint64_t id) {
 	return 0;
 }
 
+void ctl_delete_all(struct ctl *ctl) {
+	for (uint32_t i = 0; i < ctl->dp->config->max_transports; i++) {
+		const struct ctl_transport *transport = &ctl->transports[i];
+
+		if (transport->used && !transport->deleting)
+			ctl_transport_del(ctl, transport->add.id);
+	}
+}
+
+bool ctl_is_empty(const struct ctl *ctl) {
+	return ctl->n_transports == 0 && ctl->n_producers == 0 && ctl->n_consumers == 0;
+}
+
 static void transport_released(struct ctl *ctl, uint32_t index) {
 	struct ctl_transport *transport = &ctl->transports[index];
 
@@ -493,10 +528,28 @@ static void handle(struct ctl *ctl, const struct message *message) {
 	}
 }
 
-unsigned ctl_take_events(struct ctl *ctl) {
-	struct message messages[64];
-	unsigned n = mailbox_take(ctl->dp->events, messages, 64);
+// Handlers may wait for mailboxes and so make a new backlog.
+static unsigned backlog_handle(struct ctl *ctl) {
+	struct message *messages = ctl->backlog;
+	size_t n = ctl->n_backlog;
 
+	ctl->backlog = NULL;
+	ctl->n_backlog = 0;
+	ctl->backlog_room = 0;
+	for (size_t i = 0; i < n; i++)
+		handle(ctl, &messages[i]);
+	free(messages);
+	return (unsigned)n;
+}
+
+unsigned ctl_take_events(struct ctl *ctl) {
+	struct message messages[TAKE_MAX];
+	unsigned n;
+
+	if (ctl->n_backlog > 0)
+		return backlog_handle(ctl);
+	n = mailbox_take(ctl->dp->events, messages, TAKE_MAX);
+	// What comes behind these while they are handled is newer: their turn is first.
 	for (unsigned i = 0; i < n; i++)
 		handle(ctl, &messages[i]);
 	return n;

@@ -180,6 +180,11 @@ int main(int argc, char **argv) {
 	}
 	for (unsigned i = 0; i < n_runs; i++)
 		n_failed += runs[i].failed;
+	running = NULL;
+	if (!attempt(life_leave)) {
+		printf("FAILED  at the end: %s\n", reason);
+		n_failed++;
+	}
 	relay_close();
 	printf("%u passed, %u failed\n", n_runs - n_failed, n_failed);
 	return n_failed == 0 && n_runs > 0 ? 0 : 1;

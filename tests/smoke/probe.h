@@ -34,6 +34,8 @@ extern const struct scenario ice_scenarios[], path_scenarios[], move_scenarios[]
 	srtp_scenarios[], media_scenarios[], feedback_scenarios[], api_scenarios[],
 	life_scenarios[];
 
+void life_leave(void); // leaves transports and streams to the dataplane's end
+
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define CHECK(condition, ...)                                                                      \

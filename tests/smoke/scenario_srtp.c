@@ -106,7 +106,8 @@ static void too_old(void) {
 static void bad_rtcp(void) {
 	struct stage stage;
 	uint8_t data[256] = {0}, wire[256];
-	const struct plm_rtcp_sr sr = {.ssrc = 1, .ntp = 1, .rtp_timestamp = 1};
+	// The last word is where SRTCP has its index: with the bit that says "encrypted".
+	const struct plm_rtcp_sr sr = {.ssrc = 1, .ntp = 1, .octets = 0x80000100};
 	int len;
 
 	stage_setup(&stage, SUITE_GCM, true);
