@@ -77,6 +77,8 @@
 	X("auth.secret_file", auth.secret_file, auth.secret_file, "")                              \
 	X("auth.key_file", auth.key_file, auth.key_file, "")                                       \
 	X("dataplane_socket", dataplane_socket, dataplane_socket, "/run/plenum/dataplane.sock")    \
+	X("hls.endpoint", hls.endpoint, hls.endpoint, "https://localhost:8444")                    \
+	X("hls.stage", hls.stage, hls.stage, "dev")                                                \
 	X("log_level", log_level, log_level, "info")
 
 // key, member of struct raw_section, member of struct config, default

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// plenum-dataplane: the order of start and stop, and the control thread's loop. The main lcore runs the
-// API server and the exception path; every worker lcore runs worker_run.
+// plenum-dataplane: the order of start and stop, and the control thread's loop. The main lcore runs
+// the API server and the exception path; every worker lcore runs worker_run.
 
 #include "config.h"
 #include "ctl/ctl.h"

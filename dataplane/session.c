@@ -2,6 +2,7 @@
 
 #include "session.h"
 
+#include "audience.h"
 #include "mailbox.h"
 #include "media/stream.h"
 #include "media/transport.h"
@@ -85,6 +86,7 @@ static void select_path(struct worker *worker, struct transport *transport, stru
 		return;
 	transport->selected = slot;
 	transport->path_changes++;
+	audience_refresh(worker, transport);
 	event_path(worker, transport);
 	finish_restart(worker, transport);
 }
@@ -130,7 +132,11 @@ struct path *session_path(
 	path->from = packet->from;
 	path->seen_us = worker->now_us;
 	path->generation = generation;
-	memcpy(path->mac, packet->src_mac, sizeof(path->mac));
+	if (memcmp(path->mac, packet->src_mac, sizeof(path->mac)) != 0) {
+		memcpy(path->mac, packet->src_mac, sizeof(path->mac));
+		if (transport_path_slot(transport, path) == transport->selected)
+			audience_refresh(worker, transport);
+	}
 	if (transport->state == PLM_TRANSPORT_NEW)
 		transport->state = PLM_TRANSPORT_PATH;
 	return path;
@@ -160,9 +166,9 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 		select_path(worker, transport, path);
 		return;
 	}
-	// A signed request may come from a spoofed source: no media before the address has answered a
-	// check of ours. One check a request, so nothing is amplified; all of one transaction, so that
-	// answers slower than the peer's requests count.
+	// A signed request may come from a spoofed source: no media before the address has answered
+	// a check of ours. One check a request, so nothing is amplified; all of one transaction, so
+	// that answers slower than the peer's requests count.
 	if (transport->nominated != slot) {
 		transport->nominated = slot;
 		random_txid(worker, transport->nominate_txid);
@@ -177,6 +183,7 @@ bool session_answered(
 	const uint8_t *txid
 ) {
 	uint8_t slot = transport_path_slot(transport, path);
+	bool proven = !path->validated;
 
 	if (slot == transport->nominated
 	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
@@ -187,8 +194,10 @@ bool session_answered(
 		return false;
 	}
 	transport->consent_received++;
-	path->validated = 1;
 	path->seen_us = worker->now_us;
+	path->validated = 1;
+	if (proven)
+		audience_refresh(worker, transport);
 	return true;
 }
 
@@ -225,6 +234,7 @@ void session_secure(
 	struct path *path;
 
 	transport->suite = suite;
+	transport->tag_len = srtp_suite_find(suite)->rtp_tag_len;
 	transport->rx = rx;
 	transport->tx = tx;
 	transport->state = PLM_TRANSPORT_SECURE;
@@ -234,12 +244,13 @@ void session_secure(
 	if (transport->selected == TRANSPORT_NO_PATH)
 		return;
 	path = &transport->paths[transport->selected];
-	// The handshake has proven the address that all of our records went to: the peer used them. Any
-	// other was only claimed so far, and must answer first.
+	// The handshake has proven the address that all of our records went to: the peer used them.
+	// Any other was only claimed so far, and must answer first.
 	if (transport->dtls_sent == transport->selected)
 		path->validated = 1;
 	else
 		session_nominate(worker, transport, path);
+	audience_refresh(worker, transport);
 }
 
 void session_dtls_sent(struct transport *transport, uint8_t slot) {
@@ -258,8 +269,10 @@ static void die(struct worker *worker, struct transport *transport) {
 
 	if (transport->selected != TRANSPORT_NO_PATH)
 		message.addr = transport->paths[transport->selected].remote;
-	if (worker_event(worker, &message) == 0)
-		transport->state = PLM_TRANSPORT_DEAD; // else the next tick tells it
+	if (worker_event(worker, &message) != 0)
+		return; // the next tick tells it
+	transport->state = PLM_TRANSPORT_DEAD;
+	audience_refresh(worker, transport);
 }
 
 void session_tick(struct worker *worker, struct transport *transport) {
@@ -317,8 +330,10 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 	if (transport == NULL || (path = transport_path_find(transport, remote)) == NULL)
 		return;
 	slot = transport_path_slot(transport, path);
-	if (transport->selected == slot)
+	if (transport->selected == slot) {
 		transport->selected = TRANSPORT_NO_PATH;
+		audience_refresh(worker, transport);
+	}
 	if (transport->nominated == slot)
 		transport->nominated = TRANSPORT_NO_PATH;
 	if (transport->dtls_path == slot)

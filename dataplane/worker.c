@@ -39,8 +39,8 @@ void worker_drop(
 	rte_pktmbuf_free(m);
 }
 
-// DTLS records come from outside: they may fill half of the queue, what objects' lives depend on has
-// the rest.
+// DTLS records come from outside: they may fill half of the queue, what objects' lives depend on
+// has the rest.
 int worker_event(struct worker *worker, const struct message *message) {
 	struct mailbox *events = worker->dp->events;
 
@@ -103,7 +103,8 @@ unsigned worker_round(struct worker *worker) {
 	return n;
 }
 
-// Adaptive idling of software ports: busy first, then sleeps that double up to the configured limit.
+// Adaptive idling of software ports: busy first, then sleeps that double up to the configured
+// limit.
 static void idle(struct worker *worker, unsigned *empty, unsigned *sleep_us) {
 	struct timespec span = {0};
 

@@ -26,6 +26,7 @@ packages=(
 	iproute2 ethtool procps util-linux openssl ca-certificates
 	# to test: sanitizers and fuzzing, lint, unit tests, traffic generator, real browsers
 	clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev dpdk chromium
+	llvm-14 # llvm-symbolizer: without it the leaks to suppress are not known by name
 )
 
 say() { echo "bootstrap: $*"; }

@@ -91,7 +91,8 @@ bool identity_expired(const struct rooms_identity *identity, int64_t now_s) {
 bool id_is_valid(const char *id) {
 	const size_t len = strlen(id);
 
-	return len >= 1 && len <= ROOMS_ID_MAX
+	// "." and ".." would climb in the URLs that ids stand in.
+	return len >= 1 && len <= ROOMS_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0
 		&& strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-")
 		== len;
 }

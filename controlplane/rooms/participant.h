@@ -2,8 +2,8 @@
 #pragma once
 
 // One signaling session: a connection with an identity, which outlives the connection for a while.
-// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time is an
-// argument.
+// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time
+// is an argument.
 
 #include "room.h"
 #include "rooms.h"
@@ -120,7 +120,7 @@ bool identity_opens_room(const struct rooms_identity *identity, const char *room
 // now_s: unix seconds; 60 s of leeway for clocks that differ (RFC 7519 4.1.4).
 bool identity_expired(const struct rooms_identity *identity, int64_t now_s);
 
-// Letters, digits, "_.@-", 1 to ROOMS_ID_MAX.
+// Letters, digits, "_.@-", 1 to ROOMS_ID_MAX, neither "." nor "..".
 bool id_is_valid(const char *id);
 
 // NULL with errno ENOMEM, ENOSPC (PARTICIPANT_MEDIA_MAX) or EBUSY (PARTICIPANT_CONNECTING_MAX).

@@ -119,7 +119,8 @@ void rooms_participant_remove(
 	participant_free(participant);
 }
 
-void rooms_room_remove(struct rooms *rooms, struct room *room) {
+// Everyone is out, the room is freed.
+static void room_remove(struct rooms *rooms, struct room *room) {
 	struct table_link *link = NULL;
 
 	while ((link = table_next(&room->members, link)) != NULL) {
@@ -131,6 +132,15 @@ void rooms_room_remove(struct rooms *rooms, struct room *room) {
 	}
 	LOG(INFO, "room %s ended", room->id);
 	store_remove(rooms->store, room);
+}
+
+void rooms_settle(struct rooms *rooms) {
+	struct room *room;
+
+	while ((room = rooms->closed) != NULL) {
+		rooms->closed = room->next_closed;
+		room_remove(rooms, room);
+	}
 }
 
 // ---------------------------------------------------------------------------- hello
@@ -149,7 +159,7 @@ static json_t *hello_result(
 
 		member = room_member_find(room, participant->identity.user_id);
 		if (member != NULL)
-			json_array_append_new(list, rooms_snapshot(room, member));
+			json_array_append_new(list, rooms_snapshot(rooms, room, member));
 	}
 	snprintf(id, sizeof(id), "%llx", (unsigned long long)participant->id);
 	return json_pack(
@@ -385,6 +395,7 @@ static void handle(void *user, struct rooms_message *message) {
 		rooms_rtc_closed(rooms, message->transport_id);
 		break;
 	}
+	rooms_settle(rooms);
 }
 
 // ---------------------------------------------------------------------------- time
@@ -392,21 +403,18 @@ static void handle(void *user, struct rooms_message *message) {
 static void tick(struct rooms *rooms) {
 	const uint64_t now_ms = rooms_now_ms();
 	struct participant *participant;
-	struct room *room, *next;
+	struct room *room = NULL;
 
 	relay_tick(rooms->relay, plm_now_us());
 	rooms_media_tick(rooms, now_ms);
 	while ((participant = TAILQ_FIRST(&rooms->lost)) != NULL
 	       && now_ms - participant->lost_ms >= rooms->config.resume_ms)
 		rooms_participant_remove(rooms, participant, "lost");
-	for (room = store_next(rooms->store, NULL); room != NULL; room = next) {
+	while ((room = store_next(rooms->store, room)) != NULL) {
 		struct room_events events = {0};
 
-		next = store_next(rooms->store, room);
 		room_tick(room, now_ms, &events);
 		rooms_tell(rooms, room, &events);
-		if (room->closed)
-			rooms_room_remove(rooms, room);
 	}
 }
 
@@ -420,8 +428,10 @@ static void *run(void *user) {
 		if (now_ms - tick_ms >= TICK_MS) {
 			tick_ms = now_ms;
 			tick(rooms);
+			rooms_settle(rooms);
 		}
 		plm_loop_run_once(rooms->loop, TICK_MS);
+		rooms_settle(rooms);
 		rooms_queue_drain(queue, handle, rooms);
 	}
 	return NULL;
@@ -429,7 +439,8 @@ static void *run(void *user) {
 
 // ---------------------------------------------------------------------------- start and stop
 
-// Frees all in silence. The media of connected clients goes on: nothing is deleted in the dataplane.
+// Frees all in silence. The media of connected clients goes on: nothing is deleted in the
+// dataplane.
 static void clear(struct rooms *rooms) {
 	struct table_link *link, *next;
 

@@ -167,6 +167,7 @@ static enum protocol_error relay_error(int error, const char **ret_sentence) {
 
 // All of it is in the dataplane: now the client may have the answer.
 static void media_added(struct rooms *rooms, struct media *media) {
+	json_t *result;
 	char id[24];
 
 	if (media->error != 0) {
@@ -178,16 +179,19 @@ static void media_added(struct rooms *rooms, struct media *media) {
 	}
 	media->state = MEDIA_ANSWERED;
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)media->transport_id);
-	if (media->kind == MEDIA_PUBLISH)
-		rooms_pending_result(
-			&media->reply,
-			json_pack("{s:s, s:s}", "streamId", media->stream_id, "sdp", media->sdp)
+	result = json_pack("{s:s}", "sdp", media->sdp);
+	if (media->kind == MEDIA_PUBLISH) {
+		json_object_set_new(result, "streamId", json_string(media->stream_id));
+		json_object_update_new(
+			result,
+			rooms_playlist_json(
+				rooms, media->room, media->publisher_id, media->stream_id
+			)
 		);
-	else
-		rooms_pending_result(
-			&media->reply,
-			json_pack("{s:s, s:s}", "subscriptionId", id, "sdp", media->sdp)
-		);
+	} else {
+		json_object_set_new(result, "subscriptionId", json_string(id));
+	}
+	rooms_pending_result(&media->reply, result);
 	free(media->sdp);
 	media->sdp = NULL;
 }
@@ -400,7 +404,8 @@ void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t su
 		rooms_update_stream(rooms, media);
 		return;
 	}
-	// The picture begins with a key frame; the one asked for at the add may have come too early.
+	// The picture begins with a key frame; the one asked for at the add may have come too
+	// early.
 	for (unsigned i = 0; media->publication != NULL && i < media->publication->n_tracks; i++) {
 		if (media->publication->tracks[i].sdp.kind == PLM_KIND_VIDEO)
 			relay_producer_keyframe(rooms->relay, media->publication->tracks[i].id);

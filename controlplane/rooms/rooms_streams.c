@@ -21,6 +21,14 @@ static int need_dataplane(struct call *call) {
 	return call_fail(call, PROTOCOL_NO_DATAPLANE, "The media relay is not available.");
 }
 
+static int no_relay(struct call *call) {
+	return call_fail(
+		call,
+		PROTOCOL_FORBIDDEN,
+		"The media of a call goes directly between the two: negotiate it by signal."
+	);
+}
+
 // A new connection of the caller. 0 or an error.
 static int media_begin(
 	struct call *call,
@@ -84,7 +92,7 @@ static int media_negotiate(
 	const struct rtc_request request = {
 		.transport_id = media->transport_id,
 		.role = media->kind == MEDIA_PUBLISH ? SDP_PUBLISH : SDP_WATCH,
-		.audio_only = media->room->type == ROOM_A2M,
+		.audio_only = room_rules(media->room->type)->audio_only,
 		.offer = offer,
 		.offer_len = strlen(offer),
 		.want = want,
@@ -101,8 +109,8 @@ static int media_negotiate(
 	return 0;
 }
 
-// An older publication of the same name gives way when it does not stand: it was never connected, or
-// nothing comes from it. (The client lost it; the server would know in 30 s.)
+// An older publication of the same name gives way when it does not stand: it was never connected,
+// or nothing comes from it. (The client lost it; the server would know in 30 s.)
 static void publication_supersede(
 	struct rooms *rooms,
 	struct room_member *member,
@@ -126,14 +134,18 @@ int method_stream_publish(struct call *call) {
 	struct room *room;
 	int r;
 
-	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
-	    || (r = need_dataplane(call)) != 0)
+	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0)
 		return r;
+	if (!room_rules(room->type)->publishes)
+		return no_relay(call);
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
 	// The place may be that of an older session, with another token.
 	if (!call->who->identity.may_publish)
 		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
+	r = need_dataplane(call);
+	if (r != 0)
+		return r;
 	if (wanted != NULL)
 		snprintf(stream_id, sizeof(stream_id), "%s", wanted);
 	else
@@ -227,11 +239,21 @@ int method_stream_subscribe(struct call *call) {
 	struct room *room;
 	int r;
 
-	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
-	    || (r = need_dataplane(call)) != 0)
+	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0)
 		return r;
+	if (!room_rules(room->type)->publishes)
+		return no_relay(call);
+	if (!room_rules(room->type)->watched)
+		return call_fail(
+			call,
+			PROTOCOL_FORBIDDEN,
+			"Watch this room by HLS: the stream's playlist is its address."
+		);
 	if (!call->who->identity.may_view)
 		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
+	r = need_dataplane(call);
+	if (r != 0)
+		return r;
 	publication = publication_find(call->rooms, room, publisher_id, stream_id);
 	if (publication == NULL || publication->state != MEDIA_CONNECTED)
 		return call_fail(
@@ -273,7 +295,8 @@ int method_stream_unsubscribe(struct call *call) {
 	return 0;
 }
 
-// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is in.
+// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is
+// in.
 static int connection_find(struct call *call, struct media **ret_media) {
 	const char *subscription_id = call_string(call, "subscriptionId");
 	const char *stream_id = call_string(call, "streamId");

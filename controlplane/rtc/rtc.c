@@ -15,8 +15,8 @@
 
 #define CANDIDATE_LEN_MAX 512
 
-// The one instance. config to threads are written by rtc_start and rtc_stop only; n_threads and owners
-// are under lock, and so is posting to a thread: rtc_stop may not free it in between.
+// The one instance. config to threads are written by rtc_start and rtc_stop only; n_threads and
+// owners are under lock, and so is posting to a thread: rtc_stop may not free it in between.
 static struct {
 	struct rtc_config config;
 	struct rtc_events events;
@@ -110,8 +110,8 @@ void rtc_stop(void) {
 	pthread_mutex_unlock(&lock);
 }
 
-// The thread with the fewest establishing connections, with a place claimed on it; NULL when all are
-// full. Under lock.
+// The thread with the fewest establishing connections, with a place claimed on it; NULL when all
+// are full. Under lock.
 static struct rtc_thread *claim_thread(void) {
 	struct rtc_thread *best = NULL;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// One thread of the rtc part: a GMainContext with its agents, DTLS objects and PUNT connection. Other
-// threads reach it by messages only.
+// One thread of the rtc part: a GMainContext with its agents, DTLS objects and PUNT connection.
+// Other threads reach it by messages only.
 
 #include "dtls.h"
 #include "rtc.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The control thread's view: every object there is, by the API's ids, and who owns it now. All calls
-// are of the control thread. Functions named after API requests return 0 or a positive errno, as the
-// reply's status.
+// The control thread's view: every object there is, by the API's ids, and who owns it now. All
+// calls are of the control thread. Functions named after API requests return 0 or a positive errno,
+// as the reply's status.
 
 #include "../worker.h"
 
@@ -74,6 +74,7 @@ struct ctl {
 	struct exception *exception;
 	struct ctl_sink sink;
 	struct rte_hash *transport_ids, *producer_ids, *consumer_ids;
+	struct rte_hash *ufrags; // local ones that workers know: unique
 	struct ctl_transport *transports;
 	struct ctl_producer *producers;
 	struct ctl_consumer *consumers;
@@ -117,6 +118,9 @@ struct rte_hash *ctl_ids_new(const char *name, uint32_t max);
 int64_t ctl_ids_find(const struct rte_hash *ids, uint64_t id); // index or -1
 int ctl_ids_add(struct rte_hash *ids, uint64_t id, uint32_t index);
 void ctl_ids_del(struct rte_hash *ids, uint64_t id);
+
+// Local ufrags: keys of PLM_UFRAG_MAX bytes, zero padded.
+struct rte_hash *ctl_ufrags_new(uint32_t max);
 
 // The claimed transport's streams go to its worker.
 void ctl_producer_give(struct ctl *ctl, struct ctl_producer *producer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Producers and consumers as the control thread keeps them. An object goes to a worker when the
-// transport it belongs to is claimed; a producer's audience is made on each worker that gets its first
-// viewer there and goes with the last one.
+// transport it belongs to is claimed; a producer's audience is made on each worker that gets its
+// first viewer there and goes with the last one.
 
 #include "../config.h"
 #include "../media/stream.h"
@@ -269,17 +269,27 @@ int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 void ctl_consumer_give(struct ctl *ctl, struct ctl_consumer *consumer) {
 	struct ctl_producer *producer = consumer->producer;
 	unsigned worker = consumer->transport->owner;
-	const struct message message = {
+	struct message message = {
 		.type = MESSAGE_CONSUMER_ADD,
 		.index = consumer->index,
-		.object = consumer->consumer,
+		.consumer = {consumer->consumer, NULL},
 	};
 
 	if (consumer->given || worker == TRANSPORT_UNCLAIMED
 	    || producer->transport->owner == TRANSPORT_UNCLAIMED || producer->producer != NULL)
 		return;
-	if (producer->watchers[worker] == 0 && audience_make(ctl, producer, worker) != 0)
-		return; // out of memory: the viewer stays without media, its statistics say so
+	// The worker's legs fill chunks in the order of our messages: we know when one is full.
+	// Out of memory the viewer stays without media; its statistics say so.
+	if (producer->watchers[worker] % LEG_CHUNK == 0) {
+		message.consumer.chunk = aligned_alloc(64, sizeof(struct leg_chunk));
+		if (message.consumer.chunk == NULL)
+			return;
+		memset(message.consumer.chunk, 0, sizeof(struct leg_chunk));
+	}
+	if (producer->watchers[worker] == 0 && audience_make(ctl, producer, worker) != 0) {
+		free(message.consumer.chunk);
+		return;
+	}
 	consumer->given = true;
 	ctl_post(ctl, worker, &message);
 	if (++producer->watchers[worker] == 1)
@@ -354,6 +364,7 @@ void ctl_stream_released(struct ctl *ctl, const struct message *message) {
 		ctl->n_consumers--;
 		break;
 	case RELEASE_AUDIENCE:
+	case RELEASE_CHUNK:
 		free(message->object);
 		break;
 	default:

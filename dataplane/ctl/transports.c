@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Transports as the control thread keeps them: known to every worker by credentials, owned by the one
-// that claims them, deleted when every worker has said so.
+// Transports as the control thread keeps them: known to every worker by credentials, owned by the
+// one that claims them, deleted when every worker has said so.
 
 #include "../config.h"
 #include "../exception.h"
@@ -34,11 +34,13 @@ struct ctl *ctl_new(struct dataplane *dp) {
 	ctl->transport_ids = ctl_ids_new("transport_ids", config->max_transports);
 	ctl->producer_ids = ctl_ids_new("producer_ids", config->max_producers);
 	ctl->consumer_ids = ctl_ids_new("consumer_ids", config->max_consumers);
+	ctl->ufrags = ctl_ufrags_new(CTL_GENERATIONS * config->max_transports);
 	ctl->transports = calloc(config->max_transports, sizeof(*ctl->transports));
 	ctl->producers = calloc(config->max_producers, sizeof(*ctl->producers));
 	ctl->consumers = calloc(config->max_consumers, sizeof(*ctl->consumers));
 	if (ctl->transport_ids == NULL || ctl->producer_ids == NULL || ctl->consumer_ids == NULL
-	    || ctl->transports == NULL || ctl->producers == NULL || ctl->consumers == NULL) {
+	    || ctl->ufrags == NULL || ctl->transports == NULL || ctl->producers == NULL
+	    || ctl->consumers == NULL) {
 		ctl_free(ctl);
 		errno = ENOMEM;
 		return NULL;
@@ -52,6 +54,7 @@ void ctl_free(struct ctl *ctl) {
 	rte_hash_free(ctl->transport_ids);
 	rte_hash_free(ctl->producer_ids);
 	rte_hash_free(ctl->consumer_ids);
+	rte_hash_free(ctl->ufrags);
 	if (ctl->transports != NULL) {
 		for (uint32_t i = 0; i < ctl->dp->config->max_transports; i++) {
 			struct transport *transport = ctl->transports[i].transport;
@@ -142,6 +145,13 @@ static void credential_free(struct credential *credential) {
 	free(credential);
 }
 
+static bool ufrag_known(const struct ctl *ctl, const char *ufrag) {
+	char key[PLM_UFRAG_MAX] = {0};
+
+	strcpy(key, ufrag);
+	return rte_hash_lookup(ctl->ufrags, key) >= 0;
+}
+
 // Gives every worker its copy; all or none.
 static int credentials_spread(
 	struct ctl *ctl,
@@ -152,12 +162,19 @@ static int credentials_spread(
 ) {
 	struct credential *copies[WORKER_MAX] = {0};
 	unsigned n = ctl->dp->n_workers;
+	char ufrag[PLM_UFRAG_MAX] = {0};
 
+	strcpy(ufrag, ice->local_ufrag);
+	if (ufrag_known(ctl, ice->local_ufrag))
+		return EEXIST; // requests would not tell whose they are
+	if (rte_hash_add_key(ctl->ufrags, ufrag) < 0)
+		return ENOSPC;
 	for (unsigned i = 0; i < n; i++) {
 		copies[i] = credential_new(transport, ice, transport->generation, port_v4, port_v6);
 		if (copies[i] == NULL) {
 			while (i > 0)
 				credential_free(copies[--i]);
+			rte_hash_del_key(ctl->ufrags, ufrag);
 			return ENOMEM;
 		}
 	}
@@ -171,8 +188,7 @@ static int credentials_spread(
 		ctl_post(ctl, i, &message);
 	}
 	memmove(transport->ufrags[1], transport->ufrags[0], PLM_UFRAG_MAX);
-	memset(transport->ufrags[0], 0, PLM_UFRAG_MAX);
-	strcpy(transport->ufrags[0], ice->local_ufrag);
+	memcpy(transport->ufrags[0], ufrag, PLM_UFRAG_MAX);
 	transport->n_generations++;
 	return 0;
 }
@@ -184,6 +200,7 @@ static void credentials_withdraw(struct ctl *ctl, struct ctl_transport *transpor
 	};
 
 	memcpy(message.ufrag, transport->ufrags[which], PLM_UFRAG_MAX);
+	rte_hash_del_key(ctl->ufrags, message.ufrag);
 	for (unsigned i = 0; i < ctl->dp->n_workers; i++)
 		ctl_post(ctl, i, &message);
 	transport->n_generations--;
@@ -251,7 +268,10 @@ int ctl_transport_restart(struct ctl *ctl, const struct plm_transport_restart *r
 		return EINVAL;
 	if (strcmp(transport->ufrags[0], restart->ice.local_ufrag) == 0)
 		return 0; // said before
-	// A restart upon a restart: the one that never got a path is given up, the working one stays.
+	if (ufrag_known(ctl, restart->ice.local_ufrag))
+		return EEXIST;
+	// A restart upon a restart: the one that never got a path is given up, the working one
+	// stays.
 	if (transport->n_generations == CTL_GENERATIONS)
 		credentials_withdraw(ctl, transport, 0);
 	transport->generation++;
@@ -391,7 +411,8 @@ static void event_transport(
 		out.generation = transport->generation;
 	}
 	if (event == PLM_TRANSPORT_EV_RESTARTED) {
-		// Said again until the worker has forgotten the old ones, or overtaken by a restart.
+		// Said again until the worker has forgotten the old ones, or overtaken by a
+		// restart.
 		if (message->value != transport->generation
 		    || transport->n_generations < CTL_GENERATIONS)
 			return;

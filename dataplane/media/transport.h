@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// A transport: one peer's ICE, DTLS and SRTP session. Made by the control thread, owned by the worker
-// that claims it, given back by MESSAGE_RELEASED.
+// A transport: one peer's ICE, DTLS and SRTP session. Made by the control thread, owned by the
+// worker that claims it, given back by MESSAGE_RELEASED.
 
 #include "consent.h"
 
@@ -21,8 +21,8 @@ struct srtp_session;
 #define TRANSPORT_SEVERAL_PATHS 0xfe // of dtls_sent
 #define TRANSPORT_UNCLAIMED 0xff
 
-// One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned by
-// it after MESSAGE_CREDENTIAL_ADD.
+// One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned
+// by it after MESSAGE_CREDENTIAL_ADD.
 struct credential {
 	char local_ufrag[PLM_UFRAG_MAX]; // key of the worker's table, zero padded
 	char remote_ufrag[PLM_UFRAG_MAX];
@@ -82,6 +82,7 @@ struct transport {
 	struct consumer *consumers; // list
 	uint64_t report_us; // next receiver report
 	uint8_t fir_seq;
+	uint8_t tag_len; // of the suite
 
 	// counters, worker: wo
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;

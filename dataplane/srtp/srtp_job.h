@@ -36,7 +36,7 @@ enum srtp_verdict {
 	SRTP_FAILED, // anything else of the backend
 };
 
-#define SRTP_STREAMS_MAX 32 // SSRCs one session keeps indexes for; one more is SRTP_NO_STREAM
+#define SRTP_STREAMS_MAX 16 // SSRCs one session keeps indexes for; one more is SRTP_NO_STREAM
 
 enum srtp_direction {
 	SRTP_RX,

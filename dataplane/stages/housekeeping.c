@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Everything that is not a packet: messages from the control thread and other workers, a slice of the
-// timers, counters of the second. Called every few loops.
+// Everything that is not a packet: messages from the control thread and other workers, a slice of
+// the timers, counters of the second. Called every few loops.
 
+#include "../audience.h"
 #include "../config.h"
 #include "../feedback.h"
 #include "../mailbox.h"
@@ -86,7 +87,11 @@ static void audience_del(struct worker *worker, uint32_t index) {
 	release(worker, index, RELEASE_AUDIENCE, audience);
 }
 
-static void consumer_add(struct worker *worker, struct consumer *consumer) {
+static void consumer_add(
+	struct worker *worker,
+	struct consumer *consumer,
+	struct leg_chunk *chunk
+) {
 	struct audience *audience = worker->audiences[consumer->producer_index];
 	struct transport *transport = worker->transports[consumer->transport_index];
 
@@ -94,20 +99,7 @@ static void consumer_add(struct worker *worker, struct consumer *consumer) {
 	consumer->transport_next = transport->consumers;
 	transport->consumers = consumer;
 	transport->n_consumers++;
-	consumer->audience = audience;
-	consumer->next = audience->consumers;
-	consumer->link = &audience->consumers;
-	if (consumer->next != NULL)
-		consumer->next->link = &consumer->next;
-	audience->consumers = consumer;
-	audience->n_consumers++;
-	consumer->paused = consumer->add.paused;
-	rewrite_init(
-		&consumer->rewrite,
-		consumer->clock_rate,
-		(uint16_t)(worker_random(worker) & 0x7fff),
-		(uint32_t)worker_random(worker)
-	);
+	audience_join(worker, audience, consumer, chunk);
 	consumer->waiting_since_us = worker->now_us;
 	worker->consumers[consumer->index] = consumer;
 	worker->n_consumers++;
@@ -118,13 +110,13 @@ static void consumer_add(struct worker *worker, struct consumer *consumer) {
 
 static void consumer_del(struct worker *worker, uint32_t index) {
 	struct consumer *consumer = worker->consumers[index];
+	struct leg_chunk *chunk;
 	struct consumer **link;
 
 	if (consumer != NULL) {
-		*consumer->link = consumer->next;
-		if (consumer->next != NULL)
-			consumer->next->link = consumer->link;
-		consumer->audience->n_consumers--;
+		chunk = audience_leave(consumer->audience, consumer);
+		if (chunk != NULL)
+			release(worker, index, RELEASE_CHUNK, chunk);
 		link = &consumer->transport->consumers;
 		while (*link != consumer)
 			link = &(*link)->transport_next;
@@ -138,15 +130,17 @@ static void consumer_del(struct worker *worker, uint32_t index) {
 
 static void consumer_set(struct worker *worker, uint32_t index, bool paused) {
 	struct consumer *consumer = worker->consumers[index];
+	struct leg *leg;
 
-	if (consumer == NULL || consumer->paused == paused)
+	if (consumer == NULL || ((consumer->leg->flags & LEG_PAUSED) != 0) == paused)
 		return;
-	consumer->paused = paused;
+	leg = consumer->leg;
+	leg->flags ^= LEG_PAUSED;
 	if (paused)
 		return;
-	rewrite_restart(&consumer->rewrite);
+	rewrite_restart(&leg->rewrite);
 	if (consumer->kind == PLM_KIND_VIDEO) {
-		consumer->waiting_keyframe = true;
+		leg->flags |= LEG_WAITING;
 		consumer->waiting_since_us = worker->now_us;
 		feedback_keyframe(
 			worker, consumer->producer_index, consumer->audience->producer_worker
@@ -167,7 +161,7 @@ static void secure(struct worker *worker, const struct message *message) {
 	);
 	for (struct consumer *c = transport->consumers; c != NULL; c = c->transport_next) {
 		c->waiting_since_us = worker->now_us;
-		if (c->waiting_keyframe)
+		if ((c->leg->flags & LEG_WAITING) != 0)
 			feedback_keyframe(worker, c->producer_index, c->audience->producer_worker);
 	}
 }
@@ -254,7 +248,7 @@ static void handle(struct worker *worker, const struct message *message) {
 		audience_del(worker, message->index);
 		break;
 	case MESSAGE_CONSUMER_ADD:
-		consumer_add(worker, message->object);
+		consumer_add(worker, message->consumer.object, message->consumer.chunk);
 		break;
 	case MESSAGE_CONSUMER_DEL:
 		consumer_del(worker, message->index);

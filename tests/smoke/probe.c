@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when all
-// passed. Those with a begin run beside the others.
+// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when
+// all passed. Those with a begin run beside the others.
 
 #include "probe.h"
 
@@ -84,6 +84,10 @@ static void run_one(unsigned i) {
 	}
 	fflush(stdout);
 	runs[i].failed = !good;
+	if (!good) { // it may have left another client in control
+		relay_close();
+		relay_open();
+	}
 	if (!attempt(clean)) {
 		printf("FAILED  %s: cleaning up: %s\n", scenario->name, reason);
 		runs[i].failed = true;

@@ -2,9 +2,9 @@
 #pragma once
 
 // probe: a peer for plenum-dataplane on its software port. It commands the relay by the API socket,
-// speaks STUN, DTLS, SRTP and SRTCP to it from kernel sockets in the clients' network namespace, and
-// stands for ICE agents with sockets on the relay's TAP. One thread; a scenario that fails leaves by
-// fail() and its sockets and transports are cleaned up behind it.
+// speaks STUN, DTLS, SRTP and SRTCP to it from kernel sockets in the clients' network namespace,
+// and stands for ICE agents with sockets on the relay's TAP. One thread; a scenario that fails
+// leaves by fail() and its sockets and transports are cleaned up behind it.
 
 #include <plm_api.h>
 #include <plm_loop.h>
@@ -67,7 +67,8 @@ extern struct options options;
 extern const struct scenario *running;
 extern struct plm_hello_rep hello; // of the CONTROL connection
 
-// ---------------------------------------------------------------------------- sockets (probe_net.c)
+// ---------------------------------------------------------------------------- sockets
+// (probe_net.c)
 
 struct datagram {
 	uint64_t at_us;
@@ -251,7 +252,8 @@ int stun_answer(const struct peer *peer, const struct sock *sock, const uint8_t 
 // Request with USE-CANDIDATE from sock, and its answer; sock becomes the peer's.
 void peer_nominate(struct peer *peer, struct sock *sock);
 
-// ---------------------------------------------------------------------------- media (probe_media.c)
+// ---------------------------------------------------------------------------- media
+// (probe_media.c)
 
 // A stream that a peer sends.
 struct source {

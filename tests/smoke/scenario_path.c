@@ -70,8 +70,10 @@ static void path_cap(void) {
 	// The selected one, the oldest, still works; of the others the oldest does not.
 	uint16_t first = source.seq;
 	source_send(&source, false, 100);
+	sink_expect(&sink, 0, first, 1);
 	source_make(&source, false, 100);
 	sock_send(others[1], source.wire, source.wire_len); // media may come by any path
+	sink_expect(&sink, 0, first, 2);
 	source_make(&source, false, 100);
 	sock_send(others[n - 1], source.wire, source.wire_len);
 	sink_expect(&sink, 0, first, 3);
