@@ -376,6 +376,8 @@ static void test_empty_room_ends(void **) {
 
 static void test_viewers_and_admin(void **) {
 	json_t *result, *room;
+	const char *user_id = "", *transport_id = "";
+	char subscription[64];
 
 	enter(2, "vic", "viewer");
 	enter(3, "wim", "viewer");
@@ -385,7 +387,21 @@ static void test_viewers_and_admin(void **) {
 	json_decref(result);
 	expect(1, "room.viewer_count", NULL, NULL);
 	publish(1, "cam");
+	subscribe(2, "ann", "cam", subscription);
 	room = admin("room", "r");
+	json_unpack(
+		room,
+		"{s:[{s:[{s:[{s:s, s:s}]}]}]}",
+		"publishers",
+		"streams",
+		"watcherList",
+		"userId",
+		&user_id,
+		"transportId",
+		&transport_id
+	);
+	assert_string_equal(user_id, "vic");
+	assert_string_equal(transport_id, subscription);
 	assert_int_equal(json_integer_value(json_object_get(room, "viewerCount")), 2);
 	assert_int_equal(json_array_size(json_object_get(room, "publishers")), 1);
 	json_decref(room);
