@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLM_API_CLIENT_TIMEOUT_MS 2000 // for each reply, or each item of a list
+#define PLM_API_CLIENT_TIMEOUT_MS 5000 // for each reply, or each item of a list
 
 struct plm_api_client;
 
