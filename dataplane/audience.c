@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+_Static_assert(TRANSPORT_SSRCS_SENT < SRTP_STREAMS_MAX, "a session has an index for each SSRC");
+
 static uint8_t class_join(struct audience *audience, const struct plm_consumer_add *add) {
 	uint8_t free_class = LEG_NO_CLASS;
 
@@ -83,6 +85,28 @@ void audience_refresh(struct worker *worker, struct transport *transport) {
 		leg_refresh(worker, c->leg, transport);
 }
 
+// Keys outlive consumers: an SSRC that comes back on its transport goes on where it ended.
+static void rewrite_continue(struct rewrite *rewrite, const struct consumer *consumer) {
+	const struct transport_sent *sent = transport_sent_find(
+		consumer->transport, consumer->add.ssrc
+	);
+
+	if (sent != NULL)
+		rewrite_resume(rewrite, sent->seq, sent->ts, sent->at_us);
+}
+
+static void remember_end(struct transport *transport, const struct leg *leg) {
+	const struct transport_sent sent = {
+		.ssrc = leg->ssrc,
+		.ts = leg->rewrite.highest_ts_out,
+		.at_us = leg->rewrite.highest_us,
+		.seq = leg->rewrite.highest_out,
+	};
+
+	if (sent.at_us != 0)
+		transport_sent_set(transport, &sent);
+}
+
 void audience_join(
 	struct worker *worker,
 	struct audience *audience,
@@ -114,6 +138,7 @@ void audience_join(
 		(uint16_t)(worker_random(worker) & 0x7fff),
 		(uint32_t)worker_random(worker)
 	);
+	rewrite_continue(&leg->rewrite, consumer);
 	consumer->audience = audience;
 	__atomic_store_n(&consumer->leg, leg, __ATOMIC_RELEASE);
 	audience->n_consumers++;
@@ -126,6 +151,7 @@ struct leg_chunk *audience_leave(struct audience *audience, struct consumer *con
 
 	if (leg->ext_class != LEG_NO_CLASS)
 		audience->classes[leg->ext_class].n_legs--;
+	remember_end(consumer->transport, leg);
 	consumer->transport->tx_packets += leg->packets + consumer->retransmitted;
 	consumer->transport->tx_bytes += leg->wire_bytes;
 	__atomic_store_n(&consumer->leg, NULL, __ATOMIC_RELEASE);

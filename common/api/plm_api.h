@@ -325,7 +325,8 @@ struct plm_consumer_add {
 	uint64_t id;
 	uint64_t transport_id; // of the viewer
 	uint64_t producer_id;
-	uint32_t ssrc; // of what the viewer receives; != 0, unique in its transport
+	uint32_t ssrc; // of what the viewer receives; != 0, unique in its transport. An SSRC used
+		// again there goes on numbering; 15 different ones a transport, else ENOSPC
 	uint8_t payload_type; // the viewer's number of the producer's codec
 	uint8_t nack; // 1: the viewer may NACK
 	uint8_t paused; // 1: starts paused

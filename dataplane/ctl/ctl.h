@@ -5,6 +5,7 @@
 // calls are of the control thread. Functions named after API requests return 0 or a positive errno,
 // as the reply's status.
 
+#include "../media/transport.h"
 #include "../worker.h"
 
 #include <plm_api.h>
@@ -34,6 +35,8 @@ struct ctl_transport {
 	struct ctl_producer *producers;
 	struct ctl_consumer *consumers;
 	uint32_t n_producers;
+	uint32_t ssrcs[TRANSPORT_SSRCS_SENT]; // that consumers have had so far
+	unsigned n_ssrcs;
 };
 
 struct ctl_producer {

@@ -215,6 +215,19 @@ static int audience_make(struct ctl *ctl, struct ctl_producer *producer, unsigne
 	return 0;
 }
 
+// An SSRC stays its transport's for good: keys outlive consumers, and numbers that were used under
+// them must be known. False when there is no room for another.
+static bool ssrc_note(struct ctl_transport *transport, uint32_t ssrc) {
+	for (unsigned i = 0; i < transport->n_ssrcs; i++) {
+		if (transport->ssrcs[i] == ssrc)
+			return true;
+	}
+	if (transport->n_ssrcs == TRANSPORT_SSRCS_SENT)
+		return false;
+	transport->ssrcs[transport->n_ssrcs++] = ssrc;
+	return true;
+}
+
 int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 	struct ctl_transport *transport = ctl_transport_find(ctl, add->transport_id);
 	struct ctl_producer *producer = ctl_producer_find(ctl, add->producer_id);
@@ -236,7 +249,8 @@ int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 	consumer->consumer = calloc(1, sizeof(struct consumer));
 	if (consumer->consumer == NULL)
 		return ENOMEM;
-	if (ctl_ids_add(ctl->consumer_ids, add->id, consumer->index) < 0) {
+	if (!ssrc_note(transport, add->ssrc)
+	    || ctl_ids_add(ctl->consumer_ids, add->id, consumer->index) < 0) {
 		free(consumer->consumer);
 		return ENOSPC;
 	}

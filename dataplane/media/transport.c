@@ -85,6 +85,23 @@ void transport_ssrc_remove(struct transport *transport, const struct producer *p
 	transport->n_ssrcs = (uint16_t)kept;
 }
 
+const struct transport_sent *transport_sent_find(const struct transport *transport, uint32_t ssrc) {
+	for (unsigned i = 0; i < TRANSPORT_SSRCS_SENT; i++) {
+		if (transport->sent[i].ssrc == ssrc)
+			return &transport->sent[i];
+	}
+	return NULL;
+}
+
+void transport_sent_set(struct transport *transport, const struct transport_sent *sent) {
+	for (unsigned i = 0; i < TRANSPORT_SSRCS_SENT; i++) {
+		if (transport->sent[i].ssrc == sent->ssrc || transport->sent[i].ssrc == 0) {
+			transport->sent[i] = *sent;
+			return;
+		}
+	}
+}
+
 struct credential *transport_credential(const struct transport *transport, uint32_t generation) {
 	for (struct credential *c = transport->credentials; c != NULL; c = c->next) {
 		if (c->generation == generation)

@@ -17,6 +17,7 @@ struct srtp_session;
 
 #define TRANSPORT_PATHS 8 // most that can be configured
 #define TRANSPORT_SSRCS 16 // streams a peer may send
+#define TRANSPORT_SSRCS_SENT 15 // SSRCs a peer may be sent in its life; one more for our reports
 #define TRANSPORT_NO_PATH 0xff
 #define TRANSPORT_SEVERAL_PATHS 0xfe // of dtls_sent
 #define TRANSPORT_UNCLAIMED 0xff
@@ -52,6 +53,14 @@ struct transport_ssrc {
 	struct producer *producer;
 };
 
+// How far a stream had come that is no longer sent. Should its SSRC be used again, it goes on there.
+struct transport_sent {
+	uint32_t ssrc; // 0 = unused
+	uint32_t ts;
+	uint64_t at_us;
+	uint16_t seq;
+};
+
 struct transport {
 	// set by the control thread before the worker sees it
 	uint64_t id;
@@ -78,6 +87,7 @@ struct transport {
 	uint8_t nominate_txid[PLM_STUN_TXID_LEN]; // of the check to the nominated path
 	struct path paths[TRANSPORT_PATHS];
 	struct transport_ssrc ssrcs[TRANSPORT_SSRCS];
+	struct transport_sent sent[TRANSPORT_SSRCS_SENT];
 	struct producer *producers; // list
 	struct consumer *consumers; // list
 	uint64_t report_us; // next receiver report
@@ -126,6 +136,10 @@ struct producer *transport_ssrc_find(const struct transport *transport, uint32_t
 // 0, or -ENOSPC: TRANSPORT_SSRCS streams already.
 int transport_ssrc_add(struct transport *transport, uint32_t ssrc, struct producer *producer);
 void transport_ssrc_remove(struct transport *transport, const struct producer *producer);
+
+// Where a stream that was sent ends, or NULL. The control thread sees to it that there is room.
+const struct transport_sent *transport_sent_find(const struct transport *transport, uint32_t ssrc);
+void transport_sent_set(struct transport *transport, const struct transport_sent *sent);
 
 // Credentials of this generation, or NULL.
 struct credential *transport_credential(const struct transport *transport, uint32_t generation);

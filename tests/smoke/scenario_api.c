@@ -344,7 +344,7 @@ static void api_streams(void) {
 // Tables are full: ENOSPC, and room again after a DEL.
 static void api_limits(void) {
 	unsigned n = hello.max_transports - list_count(PLM_API_TRANSPORT_LIST, 0);
-	struct peer *peer = NULL, *first = NULL;
+	struct peer *peer = NULL, *first = NULL, *viewers[16];
 	struct plm_producer_add producer = {
 		.clock_rate = 48000,
 		.kind = PLM_KIND_AUDIO,
@@ -364,9 +364,11 @@ static void api_limits(void) {
 
 		EXPECT(0, TRY(TRANSPORT_ADD, add), "a transport within the limit");
 		first = first == NULL ? p : first;
+		if (i < 16)
+			viewers[i] = p;
 		peer = p;
 	}
-	CHECK(first != peer, "no room for transports");
+	CHECK(n > 16, "no room for transports");
 	struct peer *beyond = peer_new();
 	const struct plm_transport_add add = {
 		.id = beyond->id,
@@ -387,9 +389,10 @@ static void api_limits(void) {
 	} while (r == 0);
 	CHECK(r == ENOSPC && n == producers + 1, "producer %u: %s", n, strerror(r));
 	consumer.producer_id = producer.id - 1;
-	consumer.transport_id = first->id;
 	n = 0;
 	do {
+		CHECK(n / 15 < 16, "more than %u consumers", n);
+		consumer.transport_id = viewers[n / 15]->id; // each takes 15 SSRCs
 		consumer.id = relay_id();
 		consumer.ssrc++;
 		r = TRY(CONSUMER_ADD, consumer);

@@ -4,6 +4,7 @@
 
 #include "probe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,6 +199,43 @@ static void pause_resume(void) {
 	sink_expect(&paused, 0, first, 4);
 }
 
+// A consumer that is deleted and added anew uses its SSRC and its keys a second time: no number may
+// be used a second time.
+static void comes_back(void) {
+	struct peer *publisher = peer_up(4, SUITE_GCM);
+	struct peer *viewer = peer_up_elsewhere(4, SUITE_GCM, publisher);
+	struct source source;
+	struct sink sink;
+	unsigned n = 0;
+
+	source_add(&source, publisher, PLM_KIND_VIDEO, true);
+	sink_add(&sink, viewer, &source);
+	for (unsigned life = 0; life < 10; life++) {
+		uint16_t first = source.seq;
+
+		source_send(&source, true, 200);
+		source_send_n(&source, 4);
+		sink_expect(&sink, n, first, 5);
+		if (n > 0)
+			continues(&sink, n);
+		n += 5;
+		relay_del(PLM_API_CONSUMER_DEL, sink.consumer_id);
+		sink.consumer_id = sink.add.id = relay_id();
+		relay_do(PLM_API_CONSUMER_ADD, &sink.add, sizeof(sink.add));
+	}
+	// The SSRCs of a transport are bounded.
+	for (unsigned i = 1; i <= 15; i++) {
+		struct plm_consumer_add add = sink.add;
+
+		add.id = relay_id();
+		add.ssrc += i;
+		CHECK(relay_try(PLM_API_CONSUMER_ADD, &add, sizeof(add)) == (i < 15 ? 0 : ENOSPC),
+		      "SSRC %u",
+		      i + 1);
+		relay_del(PLM_API_CONSUMER_DEL, add.id);
+	}
+}
+
 // The publisher's stream goes on under another SSRC, many times; MID tells. Late packets of the one
 // before are nobody's.
 static void ssrc_change(void) {
@@ -259,6 +297,7 @@ const struct scenario media_scenarios[] = {
 	{"extensions", extensions, "header extensions under the viewer's ids, MID replaced"},
 	{"starts_at_keyframe", starts_at_keyframe, "a viewer starts at a key frame"},
 	{"pause_resume", pause_resume, "numbers go on after a pause"},
+	{"comes_back", comes_back, "numbers go on when a consumer's SSRC is used again"},
 	{"ssrc_change", ssrc_change, "numbers go on when the publisher changes its SSRC"},
 	{"send_and_receive", send_and_receive, "one transport sends and receives"},
 	{0},
