@@ -27,11 +27,7 @@ static json_t *watcher_json(const struct media *watcher) {
 }
 
 // full: with the watchers.
-static json_t *stream_json(
-	const struct rooms *rooms,
-	const struct room_stream *stream,
-	bool full
-) {
+static json_t *stream_json(const struct rooms *rooms, const struct room_stream *stream, bool full) {
 	const struct media *media = rooms_media(rooms, stream->transport_id);
 	json_t *watchers = full ? json_array() : NULL, *json;
 	const struct media *watcher;
@@ -92,9 +88,7 @@ static json_t *room_json(const struct rooms *rooms, const struct room *room, boo
 	json_t *publishers = json_array();
 
 	for (unsigned i = 0; i < room->n_publishers; i++)
-		json_array_append_new(
-			publishers, publisher_json(rooms, room->publishers[i], full)
-		);
+		json_array_append_new(publishers, publisher_json(rooms, room->publishers[i], full));
 	return json_pack(
 		"{s:s, s:s, s:s?, s:I, s:i, s:I, s:i, s:o}",
 		"roomId",
