@@ -148,8 +148,8 @@ export declare class PlenumClient extends EventTarget {
 	/** The creator is a publisher, and the owner. */
 	createRoom(type: RoomType, roomId?: string): Promise<Room>;
 	/**
-	 * role: "viewer" unless said otherwise. "publisher" needs a token that may publish; fails with
-	 * room_full when the room has all its publishers. Who is in the room already keeps his role.
+	 * role: absent, viewer, but in p2p publisher. "publisher" needs a token that may publish; fails
+	 * with room_full when the room has all its publishers. Who is in the room already keeps his role.
 	 */
 	joinRoom(roomId: string, role?: Role): Promise<Room>;
 	leave(): Promise<void>;

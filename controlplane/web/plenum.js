@@ -104,7 +104,7 @@ export class PlenumClient extends EventTarget {
 
 	// role: "publisher" or "viewer"; the error room_full says that there is no place for another
 	// publisher.
-	async joinRoom(roomId, role = "viewer") {
+	async joinRoom(roomId, role) {
 		this.#mustBeOutside();
 		this.joinRequestedAt = performance.now();
 		this.#createdType = null;
