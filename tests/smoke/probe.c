@@ -75,7 +75,7 @@ static void run_one(unsigned i) {
 	if (!good) {
 		printf("FAILED  %-20s %s\n        %s\n", scenario->name, scenario->sentence, reason
 		);
-		drops_print();
+		attempt(relay_dump);
 	} else {
 		printf("ok      %-20s %s (%.1f s)\n",
 		       scenario->name,

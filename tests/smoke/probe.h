@@ -137,7 +137,7 @@ void drop_expect(const char *reason, uint64_t n); // n more, and waits until the
 void drop_allow(const char *reason); // any number
 void drops_begin(void);
 void drops_end(void); // fails when the counts are not as expected
-void drops_print(void);
+void relay_dump(void); // drops, transports, consumers, trace: after a failure
 
 struct event {
 	uint64_t at_us;
