@@ -102,8 +102,8 @@ export class PlenumClient extends EventTarget {
 		return this.#enter(snapshot);
 	}
 
-	// role: "publisher" or "viewer"; the error room_full says that there is no place for another
-	// publisher.
+	// role: "publisher" or "viewer"; absent: viewer, but in p2p publisher. The error room_full says
+	// that there is no place for another publisher.
 	async joinRoom(roomId, role) {
 		this.#mustBeOutside();
 		this.joinRequestedAt = performance.now();
