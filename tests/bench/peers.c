@@ -120,7 +120,9 @@ struct rte_mbuf *peer_frame(
 
 	if (m == NULL)
 		return NULL;
-	eth = (void *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + sizeof(*ip) + sizeof(*udp) + len));
+	eth = (void *)rte_pktmbuf_append(
+		m, (uint16_t)(sizeof(*eth) + sizeof(*ip) + sizeof(*udp) + len)
+	);
 	if (eth == NULL) {
 		rte_pktmbuf_free(m);
 		return NULL;

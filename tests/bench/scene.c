@@ -6,23 +6,21 @@
 #include "scene_start.h"
 #include "scene_traffic.h"
 
+#include <plm_loop.h>
+
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
 #include <config.h>
 #include <ctl/ctl.h>
 #include <io/port.h>
 #include <mailbox.h>
-#include <worker.h>
-
-#include <plm_loop.h>
-
-#include <rte_cycles.h>
-#include <rte_mempool.h>
-#include <rte_ring.h>
-
 #include <srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <worker.h>
 
 #define SETUP_BATCH 512
 #define RESTING_ROUNDS 20
@@ -58,14 +56,12 @@ void scene_settle(struct scene *scene) {
 	}
 }
 
-uint64_t scene_run(struct scene *scene, unsigned w) {
+void scene_run(struct scene *scene, unsigned w) {
 	struct worker *worker = scene->dp->workers[w];
 	struct rte_ring *rx = scene->nics[w].rx;
-	uint64_t start = rte_rdtsc();
 
 	while (!rte_ring_empty(rx))
 		worker_round(worker);
-	return rte_rdtsc() - start;
 }
 
 static void refused(const char *what, uint32_t peer, int err) {

@@ -5,14 +5,6 @@
 #include "clock.h"
 #include "scene.h"
 
-#include <config.h>
-#include <ctl/ctl.h>
-#include <exception.h>
-#include <io/port.h>
-#include <mailbox.h>
-#include <packet.h>
-#include <worker.h>
-
 #include <plm_log.h>
 #include <plm_loop.h>
 
@@ -21,13 +13,20 @@
 #include <rte_memory.h>
 #include <rte_ring.h>
 
+#include <config.h>
+#include <ctl/ctl.h>
 #include <errno.h>
+#include <exception.h>
+#include <io/port.h>
+#include <mailbox.h>
+#include <packet.h>
 #include <srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <worker.h>
 
 #define EVENTS_SIZE 16384 // as main.c has it
 #define KERNEL_RING 1024
@@ -164,11 +163,7 @@ static int port_make(struct scene *scene) {
 	port.udp_cksum_offload = options->cksum == SCENE_CKSUM_OFFLOAD;
 	for (unsigned w = 0; w < options->n_workers; w++) {
 		err = nic_attach(
-			&scene->nics[w],
-			port.id,
-			(uint16_t)w,
-			options->tx_depth,
-			scene->dp->packets
+			&scene->nics[w], port.id, (uint16_t)w, options->tx_depth, scene->dp->packets
 		);
 		if (err < 0)
 			return fail(strerror(-err));

@@ -4,11 +4,6 @@
 
 #include "peers.h"
 
-#include <config.h>
-#include <io/port.h>
-#include <media/transport.h>
-#include <worker.h>
-
 #include <plm_rtp.h>
 
 #include <rte_ip.h>
@@ -16,11 +11,15 @@
 #include <rte_ring.h>
 #include <rte_udp.h>
 
+#include <config.h>
 #include <errno.h>
+#include <io/port.h>
+#include <media/transport.h>
 #include <srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <worker.h>
 
 #define ANSWERS_MAX 131072 // consent checks seen and not yet answered
 #define FEED_BATCH 64
@@ -347,7 +346,8 @@ static int samples_make(struct scene *scene) {
 		return -ENOMEM;
 	for (unsigned i = 0; i < SAMPLES; i++) {
 		uint32_t publisher = (options->publishers - 1) * (i / 3) / 2;
-		uint32_t viewer = publisher * options->viewers + (options->viewers - 1) * (i % 3) / 2;
+		uint32_t viewer = publisher * options->viewers
+			+ (options->viewers - 1) * (i % 3) / 2;
 		struct scene_sample *sample = &scene->samples[scene->n_samples];
 		struct plm_transport_secure secure;
 		struct plm_secret key;

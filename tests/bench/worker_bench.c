@@ -9,8 +9,6 @@
 #include "nic.h"
 #include "scene.h"
 
-#include <worker.h>
-
 #include <rte_cycles.h>
 #include <rte_ring.h>
 
@@ -19,9 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <worker.h>
 
 #define SAMPLES_MAX 64
-#define FEED_MAX 1024 // packets a publisher's NIC queue holds
+#define FEED_MAX 1024 // packets that a NIC's receive queue holds
+#define RUN_OUTPUTS 10000 // of one timed run, about
+#define RUNS_DISTURBED 64 // of one sample, then it is given up
 #define TRIES 12 // samples taken for each wanted, at most
 
 struct bench_options {
@@ -48,10 +49,10 @@ static const char *const stage_names[] = {
 #undef X
 };
 
-// Source packets of one feed: enough to fill bursts and, for small audiences, a NIC's ring; not so
-// many that one feed of a large audience takes longer than a sample.
+// Source packets of one feed: for small audiences a NIC's ring full; for large ones few, so that a run
+// is over before the kernel wants the core for somebody else.
 static unsigned feed_size(const struct bench_options *options) {
-	unsigned n = 40000 / options->scene.viewers;
+	unsigned n = RUN_OUTPUTS / options->scene.viewers;
 
 	if (n >= FEED_MAX)
 		return FEED_MAX;
@@ -60,40 +61,77 @@ static unsigned feed_size(const struct bench_options *options) {
 	return n == 0 ? 1 : n;
 }
 
+// Sums over the undisturbed runs.
 struct sample {
-	struct clock_mark before, after;
+	unsigned n_runs, n_disturbed;
+	double ghz;
 	uint64_t cycles, in, out, bytes;
 	struct plm_stage_info stages[PLM_STAGE_COUNT];
 };
 
-static void take_sample(
+static void add_stages(
+	struct plm_stage_info *sum,
+	const struct plm_stage_info *before,
+	const struct plm_stage_info *after
+) {
+	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++) {
+		sum[i].calls += after[i].calls - before[i].calls;
+		sum[i].packets += after[i].packets - before[i].packets;
+		sum[i].cycles += after[i].cycles - before[i].cycles;
+	}
+}
+
+// One feed and what the worker makes of it; counted unless something came between.
+static void take_run(
+	struct scene *scene,
+	const struct bench_options *options,
+	unsigned size,
+	struct sample *sample
+) {
+	struct worker *worker = scene->dp->workers[0];
+	const struct nic *nic = &scene->nics[0];
+	struct plm_stage_info before[PLM_STAGE_COUNT];
+	uint64_t cycles, frames, bytes;
+	struct clock_span span;
+	unsigned n;
+
+	scene_feed_answers(scene, 0);
+	scene_run(scene, 0); // consent comes between the packets, its cost is the timers' above
+	n = scene_feed(scene, 0, size, feed_size(options));
+	frames = nic->tx_frames;
+	bytes = nic->tx_bytes;
+	memcpy(before, worker->stages, sizeof(before));
+	clock_begin(&span);
+	scene_run(scene, 0);
+	if (!clock_end(&span, &cycles) && !options->any) {
+		sample->n_disturbed++;
+		return;
+	}
+	sample->n_runs++;
+	sample->cycles += cycles;
+	sample->in += n;
+	sample->out += nic->tx_frames - frames;
+	sample->bytes += nic->tx_bytes - bytes;
+	add_stages(sample->stages, before, worker->stages);
+}
+
+// True when the sample is good.
+static bool take_sample(
 	struct scene *scene,
 	const struct bench_options *options,
 	unsigned size,
 	struct sample *ret_sample
 ) {
-	struct worker *worker = scene->dp->workers[0];
-	const struct nic *nic = &scene->nics[0];
-	struct plm_stage_info before[PLM_STAGE_COUNT];
-	uint64_t frames = nic->tx_frames, bytes = nic->tx_bytes;
+	double before = clock_ghz();
 
 	*ret_sample = (struct sample){0};
-	memcpy(before, worker->stages, sizeof(before));
-	ret_sample->before = clock_mark();
 	do {
-		scene_feed_answers(scene, 0);
-		scene_run(scene, 0); // consent is the peers' time, not the packets'
-		ret_sample->in += scene_feed(scene, 0, size, feed_size(options));
-		ret_sample->cycles += scene_run(scene, 0);
-	} while (clock_ns(ret_sample->cycles) < options->sample_ns);
-	ret_sample->after = clock_mark();
-	ret_sample->out = nic->tx_frames - frames;
-	ret_sample->bytes = nic->tx_bytes - bytes;
-	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++) {
-		ret_sample->stages[i].calls = worker->stages[i].calls - before[i].calls;
-		ret_sample->stages[i].packets = worker->stages[i].packets - before[i].packets;
-		ret_sample->stages[i].cycles = worker->stages[i].cycles - before[i].cycles;
-	}
+		take_run(scene, options, size, ret_sample);
+	} while (clock_ns(ret_sample->cycles) < options->sample_ns
+		 && ret_sample->n_disturbed < RUNS_DISTURBED);
+	ret_sample->ghz = clock_ghz();
+	return ret_sample->out > 0
+		&& (options->any || (clock_steady(before) && clock_steady(ret_sample->ghz)));
 }
 
 static void spread(const double *values, unsigned n, double *ret_low, double *ret_high) {
@@ -115,21 +153,17 @@ static struct result measure(
 
 	take_sample(scene, options, size, &sample); // warms up
 	for (unsigned i = 0; i < options->n_samples * TRIES && result.n < options->n_samples; i++) {
-		take_sample(scene, options, size, &sample);
 		result.n_tried++;
-		if (sample.out == 0
-		    || (!options->any && !clock_quiet(&sample.before, &sample.after)))
+		if (!take_sample(scene, options, size, &sample))
 			continue;
 		ns[result.n] = clock_ns(sample.cycles) / (double)sample.out;
-		ghz[result.n++] = sample.after.ghz;
+		ghz[result.n++] = sample.ghz;
 		result.packets_in += sample.in;
 		result.packets_out += sample.out;
 		result.bytes_out += sample.bytes;
-		for (unsigned k = 0; k < PLM_STAGE_COUNT; k++) {
-			result.stages[k].calls += sample.stages[k].calls;
-			result.stages[k].packets += sample.stages[k].packets;
-			result.stages[k].cycles += sample.stages[k].cycles;
-		}
+		add_stages(
+			result.stages, (struct plm_stage_info[PLM_STAGE_COUNT]){0}, sample.stages
+		);
 	}
 	spread(ns, result.n, &result.ns_low, &result.ns_high);
 	result.ns = clock_median(ns, result.n);
@@ -141,28 +175,33 @@ static struct result measure(
 static double measure_ceiling(
 	struct ceiling *ceiling,
 	const struct bench_options *options,
-	uint64_t (*run)(struct ceiling *ceiling, unsigned n, unsigned *ret_n)
+	void (*run)(struct ceiling *ceiling, unsigned n, unsigned *ret_n)
 ) {
 	unsigned n_viewers = options->scene.publishers * options->scene.viewers, n_done;
-	unsigned n = n_viewers < 20000 ? 20000 : n_viewers, kept = 0;
+	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, kept = 0;
 	double ns[SAMPLES_MAX];
 
 	run(ceiling, n, &n_done);
 	for (unsigned i = 0; i < options->n_samples * TRIES && kept < options->n_samples; i++) {
-		struct clock_mark before = clock_mark(), after;
-		uint64_t cycles = run(ceiling, n, &n_done);
+		double before = clock_ghz();
+		struct clock_span span;
+		uint64_t cycles;
+		bool quiet;
 
-		after = clock_mark();
-		if (n_done > 0 && (options->any || clock_quiet(&before, &after)))
+		clock_begin(&span);
+		run(ceiling, n, &n_done);
+		quiet = clock_end(&span, &cycles);
+		quiet = clock_steady(clock_ghz()) && clock_steady(before) && quiet;
+		if (n_done > 0 && (options->any || quiet))
 			ns[kept++] = clock_ns(cycles) / n_done;
 	}
 	return clock_median(ns, kept);
 }
 
 static const char *suite_name(uint16_t suite) {
-	return suite == PLM_SRTP_AEAD_AES_128_GCM ? "GCM-128"
+	return suite == PLM_SRTP_AEAD_AES_128_GCM    ? "GCM-128"
 		: suite == PLM_SRTP_AEAD_AES_256_GCM ? "GCM-256"
-						      : "CM-SHA1-80";
+						     : "CM-SHA1-80";
 }
 
 static void print_stages(const struct result *result) {
@@ -193,7 +232,8 @@ static void print_result(
 	const struct scene_options *options = &scene->options;
 	char drops[512];
 	uint64_t n_drops = scene_drops(scene, drops, sizeof(drops));
-	double frame = (double)result->bytes_out / (double)(result->packets_out + !result->packets_out);
+	double frame = (double)result->bytes_out
+		/ (double)(result->packets_out + !result->packets_out);
 
 	printf("{\"kind\":\"worker\",\"suite\":\"%s\",\"payload\":%u,\"publishers\":%u,"
 	       "\"viewers\":%u,\"total_viewers\":%u,\"backend\":\"%s\",\"checksum\":\"%s\","
