@@ -23,6 +23,7 @@
 #define FEED_MAX 1024 // packets that a NIC's receive queue holds
 #define RUN_OUTPUTS 10000 // of one timed run, about
 #define RUNS_DISTURBED 64 // of one sample, then it is given up
+#define QUIET_LEAST 3 // quiet samples that make a median
 #define TRIES 12 // samples taken for each wanted, at most
 
 struct bench_options {
@@ -36,6 +37,7 @@ struct bench_options {
 // Medians over the quiet samples.
 struct result {
 	unsigned n, n_tried;
+	bool disturbed; // hardly any sample was quiet: the fastest of the others stand for them
 	double ns; // an output packet
 	double ns_low, ns_high; // of the quiet samples
 	double ghz;
@@ -142,28 +144,47 @@ static void spread(const double *values, unsigned n, double *ret_low, double *re
 	}
 }
 
+static void add_sample(struct result *result, const struct sample *sample) {
+	static const struct plm_stage_info none[PLM_STAGE_COUNT];
+
+	result->packets_in += sample->in;
+	result->packets_out += sample->out;
+	result->bytes_out += sample->bytes;
+	add_stages(result->stages, none, sample->stages);
+}
+
 static struct result measure(
 	struct scene *scene,
 	const struct bench_options *options,
 	unsigned size
 ) {
 	double ns[SAMPLES_MAX], ghz[SAMPLES_MAX];
+	struct bench_options as_it_comes = *options;
 	struct result result = {0};
 	struct sample sample;
 
 	take_sample(scene, options, size, &sample); // warms up
-	for (unsigned i = 0; i < options->n_samples * TRIES && result.n < options->n_samples; i++) {
+	while (result.n_tried < options->n_samples * TRIES && result.n < options->n_samples) {
 		result.n_tried++;
 		if (!take_sample(scene, options, size, &sample))
 			continue;
+		add_sample(&result, &sample);
 		ns[result.n] = clock_ns(sample.cycles) / (double)sample.out;
 		ghz[result.n++] = sample.ghz;
-		result.packets_in += sample.in;
-		result.packets_out += sample.out;
-		result.bytes_out += sample.bytes;
-		add_stages(
-			result.stages, (struct plm_stage_info[PLM_STAGE_COUNT]){0}, sample.stages
-		);
+	}
+	if (result.n < QUIET_LEAST) {
+		memset(&result, 0, sizeof(result));
+		result.disturbed = true;
+		as_it_comes.any = true;
+		while (result.n < options->n_samples && ++result.n_tried < SAMPLES_MAX) {
+			if (!take_sample(scene, &as_it_comes, size, &sample))
+				continue;
+			add_sample(&result, &sample);
+			ns[result.n] = clock_ns(sample.cycles) / (double)sample.out;
+			ghz[result.n++] = sample.ghz;
+		}
+		clock_median(ns, result.n); // sorts
+		result.n = (result.n + 2) / 3;
 	}
 	spread(ns, result.n, &result.ns_low, &result.ns_high);
 	result.ns = clock_median(ns, result.n);
@@ -171,19 +192,19 @@ static struct result measure(
 	return result;
 }
 
-// ns an output packet, 0 when there is no ceiling for this suite.
+// ns an output packet.
 static double measure_ceiling(
 	struct ceiling *ceiling,
 	const struct bench_options *options,
 	void (*run)(struct ceiling *ceiling, unsigned n, unsigned *ret_n)
 ) {
 	unsigned n_viewers = options->scene.publishers * options->scene.viewers, n_done;
-	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, kept = 0;
-	double ns[SAMPLES_MAX];
+	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, n_quiet = 0, n_other = 0;
+	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX];
 
 	run(ceiling, n, &n_done);
-	for (unsigned i = 0; i < options->n_samples * TRIES && kept < options->n_samples; i++) {
-		double before = clock_ghz();
+	for (unsigned i = 0; i < options->n_samples * TRIES && n_quiet < options->n_samples; i++) {
+		double before = clock_ghz(), ns;
 		struct clock_span span;
 		uint64_t cycles;
 		bool quiet;
@@ -192,10 +213,18 @@ static double measure_ceiling(
 		run(ceiling, n, &n_done);
 		quiet = clock_end(&span, &cycles);
 		quiet = clock_steady(clock_ghz()) && clock_steady(before) && quiet;
-		if (n_done > 0 && (options->any || quiet))
-			ns[kept++] = clock_ns(cycles) / n_done;
+		if (n_done == 0)
+			return 0;
+		ns = clock_ns(cycles) / n_done;
+		if (options->any || quiet)
+			quiet_ns[n_quiet++] = ns;
+		else if (n_other < SAMPLES_MAX)
+			other_ns[n_other++] = ns;
 	}
-	return clock_median(ns, kept);
+	if (n_quiet >= QUIET_LEAST || n_other == 0)
+		return clock_median(quiet_ns, n_quiet);
+	clock_median(other_ns, n_other);
+	return clock_median(other_ns, (n_other + 2) / 3);
 }
 
 static const char *suite_name(uint16_t suite) {
@@ -250,7 +279,7 @@ static void print_result(
 	       scene->memory);
 	printf(",\"ns\":%.2f,\"ns_low\":%.2f,\"ns_high\":%.2f,\"mpps\":%.4f,\"cycles\":%.1f,"
 	       "\"gbps_payload\":%.3f,\"gbps_wire\":%.3f,\"core_ghz\":%.3f,\"tsc_ghz\":%.3f,"
-	       "\"samples\":%u,\"tried\":%u",
+	       "\"samples\":%u,\"tried\":%u,\"disturbed\":%s",
 	       result->ns,
 	       result->ns_low,
 	       result->ns_high,
@@ -261,7 +290,8 @@ static void print_result(
 	       result->ghz,
 	       (double)rte_get_tsc_hz() / 1e9,
 	       result->n,
-	       result->n_tried);
+	       result->n_tried,
+	       result->disturbed ? "true" : "false");
 	if (cipher_ns > 0)
 		printf(",\"ceiling\":{\"library\":\"%s\",\"cipher_ns\":%.2f,\"loop_ns\":%.2f,"
 		       "\"ratio_cipher\":%.3f,\"ratio_loop\":%.3f}",
@@ -311,7 +341,7 @@ static int bench_size(struct scene *scene, const struct bench_options *options, 
 	}
 	print_result(scene, size, &result, cipher_ns, loop_ns);
 	fprintf(stderr,
-		"  %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns (%.0f %%)\n",
+		"  %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns (%.0f %%)%s\n",
 		suite_name(o->suite),
 		o->sizes[size],
 		o->publishers,
@@ -319,7 +349,8 @@ static int bench_size(struct scene *scene, const struct bench_options *options, 
 		result.ns,
 		1e3 / result.ns,
 		cipher_ns,
-		100 * cipher_ns / result.ns);
+		100 * cipher_ns / result.ns,
+		result.disturbed ? " disturbed" : "");
 	return 0;
 }
 
