@@ -68,7 +68,7 @@ struct scene {
 	struct scene_check check;
 	struct scene_sample *samples; // viewers that are looked at
 	unsigned n_samples;
-	const char *memory; // where packets lie: hugepages, THP, 4 KiB pages
+	const char *memory; // where packets lie: hugepages or 4 KiB pages
 	double bytes_per_viewer; // resident memory that each viewer added, all counted
 	double setup_s;
 };

@@ -9,6 +9,8 @@
 #include "nic.h"
 #include "scene.h"
 
+#include <plm_loop.h>
+
 #include <rte_cycles.h>
 #include <rte_ring.h>
 
@@ -22,9 +24,9 @@
 #define SAMPLES_MAX 64
 #define FEED_MAX 1024 // packets that a NIC's receive queue holds
 #define RUN_OUTPUTS 10000 // of one timed run, about
-#define RUNS_DISTURBED 64 // of one sample, then it is given up
+#define RUNS_DISTURBED 16 // of one sample, then it is given up
 #define QUIET_LEAST 3 // quiet samples that make a median
-#define TRIES 12 // samples taken for each wanted, at most
+#define PATIENCE_US 4000000 // that quiet samples are waited for
 
 struct bench_options {
 	struct scene_options scene;
@@ -159,12 +161,13 @@ static struct result measure(
 	unsigned size
 ) {
 	double ns[SAMPLES_MAX], ghz[SAMPLES_MAX];
+	const uint64_t end_us = plm_now_us() + PATIENCE_US;
 	struct bench_options as_it_comes = *options;
 	struct result result = {0};
 	struct sample sample;
 
 	take_sample(scene, options, size, &sample); // warms up
-	while (result.n_tried < options->n_samples * TRIES && result.n < options->n_samples) {
+	while (plm_now_us() < end_us && result.n < options->n_samples) {
 		result.n_tried++;
 		if (!take_sample(scene, options, size, &sample))
 			continue;
@@ -176,7 +179,7 @@ static struct result measure(
 		memset(&result, 0, sizeof(result));
 		result.disturbed = true;
 		as_it_comes.any = true;
-		while (result.n < options->n_samples && ++result.n_tried < SAMPLES_MAX) {
+		for (unsigned i = 0; i < options->n_samples; i++, result.n_tried++) {
 			if (!take_sample(scene, &as_it_comes, size, &sample))
 				continue;
 			add_sample(&result, &sample);
@@ -200,10 +203,11 @@ static double measure_ceiling(
 ) {
 	unsigned n_viewers = options->scene.publishers * options->scene.viewers, n_done;
 	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, n_quiet = 0, n_other = 0;
+	const uint64_t end_us = plm_now_us() + PATIENCE_US;
 	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX];
 
 	run(ceiling, n, &n_done);
-	for (unsigned i = 0; i < options->n_samples * TRIES && n_quiet < options->n_samples; i++) {
+	while (plm_now_us() < end_us && n_quiet < options->n_samples) {
 		double before = clock_ghz(), ns;
 		struct clock_span span;
 		uint64_t cycles;
