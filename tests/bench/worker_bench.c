@@ -7,6 +7,7 @@
 #include "ceiling.h"
 #include "clock.h"
 #include "nic.h"
+#include "pair.h"
 #include "scene.h"
 
 #include <plm_loop.h>
@@ -195,6 +196,43 @@ static struct result measure(
 	return result;
 }
 
+// The same for two workers: frames of both over the time that the slower one took.
+static struct result measure_pair(
+	struct scene *scene,
+	const struct bench_options *options,
+	unsigned size
+) {
+	const uint64_t end_us = plm_now_us() + PATIENCE_US;
+	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX], *ns = quiet_ns;
+	unsigned n_other = 0, n_feed = feed_size(options);
+	struct result result = {0};
+	struct pair_run run;
+
+	pair_take(scene, size, n_feed, &run);
+	while (plm_now_us() < end_us && result.n < options->n_samples) {
+		result.n_tried++;
+		if (!pair_take(scene, size, n_feed, &run))
+			continue;
+		result.packets_out += run.out;
+		result.bytes_out += run.bytes;
+		if (run.quiet || options->any)
+			quiet_ns[result.n++] = clock_ns(run.cycles) / (double)run.out;
+		else
+			other_ns[n_other++ % SAMPLES_MAX] = clock_ns(run.cycles) / (double)run.out;
+	}
+	if (result.n < QUIET_LEAST && n_other > 0) {
+		result.disturbed = true;
+		n_other = RTE_MIN(n_other, (unsigned)SAMPLES_MAX);
+		clock_median(other_ns, n_other);
+		result.n = (n_other + 2) / 3;
+		ns = other_ns;
+	}
+	spread(ns, result.n, &result.ns_low, &result.ns_high);
+	result.ns = clock_median(ns, result.n);
+	result.ghz = clock_ghz();
+	return result;
+}
+
 // ns an output packet.
 static double measure_ceiling(
 	struct ceiling *ceiling,
@@ -268,9 +306,11 @@ static void print_result(
 	double frame = (double)result->bytes_out
 		/ (double)(result->packets_out + !result->packets_out);
 
-	printf("{\"kind\":\"worker\",\"suite\":\"%s\",\"payload\":%u,\"publishers\":%u,"
+	printf("{\"kind\":\"worker\",\"workers\":%u,\"suite\":\"%s\",\"payload\":%u,\"publishers\":"
+	       "%u,"
 	       "\"viewers\":%u,\"total_viewers\":%u,\"backend\":\"%s\",\"checksum\":\"%s\","
 	       "\"extensions\":%s,\"tx_depth\":%u,\"memory\":\"%s\"",
+	       options->n_workers,
 	       suite_name(options->suite),
 	       options->sizes[size],
 	       options->publishers,
@@ -316,13 +356,14 @@ static void print_result(
 static int bench_size(struct scene *scene, const struct bench_options *options, unsigned size) {
 	const struct scene_options *o = &options->scene;
 	double cipher_ns = 0, loop_ns = 0;
-	struct result result = measure(scene, options, size);
+	struct result result = o->n_workers > 1 ? measure_pair(scene, options, size)
+						: measure(scene, options, size);
 
 	if (result.n == 0) {
 		fprintf(stderr, "worker_bench: no sample was left undisturbed\n");
 		return 1;
 	}
-	if (options->ceiling && o->suite != PLM_SRTP_AEAD_AES_256_GCM) {
+	if (options->ceiling && o->n_workers == 1 && o->suite != PLM_SRTP_AEAD_AES_256_GCM) {
 		const struct ceiling_options c = {
 			.suite = o->suite,
 			.n_keys = o->publishers * o->viewers,
@@ -345,7 +386,10 @@ static int bench_size(struct scene *scene, const struct bench_options *options, 
 	}
 	print_result(scene, size, &result, cipher_ns, loop_ns);
 	fprintf(stderr,
-		"  %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns (%.0f %%)%s\n",
+		"  %u worker%s %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns "
+		"(%.0f %%)%s\n",
+		o->n_workers,
+		o->n_workers > 1 ? "s," : ", ",
 		suite_name(o->suite),
 		o->sizes[size],
 		o->publishers,
@@ -370,6 +414,7 @@ static int usage(void) {
 	      "  --depth N        frames that the port holds, 0..8192 (1024)\n"
 	      "  --rtx N          packets kept for retransmission (512)\n"
 	      "  --cpu N          to run on (0)\n"
+	      "  --second-cpu N   a second worker there; one of two publishers or more is its\n"
 	      "  --samples N      undisturbed ones, 1..64 (15)\n"
 	      "  --sample-ms X    worker time of one sample (3)\n"
 	      "  --no-ceiling     leave the cipher's own loop out\n"
@@ -389,6 +434,7 @@ static const struct option longs[] = {
 	{"depth", required_argument, NULL, 'd'},
 	{"rtx", required_argument, NULL, 'r'},
 	{"cpu", required_argument, NULL, 'c'},
+	{"second-cpu", required_argument, NULL, '2'},
 	{"samples", required_argument, NULL, 'm'},
 	{"sample-ms", required_argument, NULL, 't'},
 	{"no-ceiling", no_argument, NULL, 'z'},
@@ -450,6 +496,10 @@ static bool take_option(struct bench_options *options, int c) {
 	case 'c':
 		scene->cpus[0] = (unsigned)number;
 		return number >= 0;
+	case '2':
+		scene->cpus[1] = (unsigned)number;
+		scene->n_workers = 2;
+		return number >= 0;
 	case 'm':
 		options->n_samples = (unsigned)number;
 		return number >= 1 && number <= SAMPLES_MAX;
@@ -493,7 +543,7 @@ int main(int argc, char **argv) {
 		if (!take_option(&options, c))
 			return usage();
 	}
-	if (optind < argc)
+	if (optind < argc || options.scene.publishers < options.scene.n_workers)
 		return usage();
 	scene = scene_new(&options.scene);
 	if (scene == NULL)
