@@ -12,7 +12,7 @@
 #include <worker.h>
 
 #define WORKERS 2
-#define PATIENCE_NS 200e6 // for the frames of one run
+#define PATIENCE_NS 1e9 // for the frames of one run
 
 // Of one run; the threads read what the other has sent from its struct nic.
 struct side {

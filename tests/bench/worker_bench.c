@@ -27,12 +27,12 @@
 #define RUN_OUTPUTS 10000 // of one timed run, about
 #define RUNS_DISTURBED 16 // of one sample, then it is given up
 #define QUIET_LEAST 3 // quiet samples that make a median
-#define PATIENCE_US 4000000 // that quiet samples are waited for
 
 struct bench_options {
 	struct scene_options scene;
 	unsigned n_samples; // quiet ones wanted
 	double sample_ns;
+	uint64_t patience_us; // that quiet samples of one figure are waited for
 	bool ceiling;
 	bool any; // keep disturbed samples too
 };
@@ -162,7 +162,7 @@ static struct result measure(
 	unsigned size
 ) {
 	double ns[SAMPLES_MAX], ghz[SAMPLES_MAX];
-	const uint64_t end_us = plm_now_us() + PATIENCE_US;
+	const uint64_t end_us = plm_now_us() + options->patience_us;
 	struct bench_options as_it_comes = *options;
 	struct result result = {0};
 	struct sample sample;
@@ -202,7 +202,7 @@ static struct result measure_pair(
 	const struct bench_options *options,
 	unsigned size
 ) {
-	const uint64_t end_us = plm_now_us() + PATIENCE_US;
+	const uint64_t end_us = plm_now_us() + options->patience_us;
 	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX], *ns = quiet_ns;
 	unsigned n_other = 0, n_feed = feed_size(options);
 	struct result result = {0};
@@ -241,7 +241,7 @@ static double measure_ceiling(
 ) {
 	unsigned n_viewers = options->scene.publishers * options->scene.viewers, n_done;
 	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, n_quiet = 0, n_other = 0;
-	const uint64_t end_us = plm_now_us() + PATIENCE_US;
+	const uint64_t end_us = plm_now_us() + options->patience_us;
 	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX];
 
 	run(ceiling, n, &n_done);
@@ -417,6 +417,7 @@ static int usage(void) {
 	      "  --second-cpu N   a second worker there; one of two publishers or more is its\n"
 	      "  --samples N      undisturbed ones, 1..64 (15)\n"
 	      "  --sample-ms X    worker time of one sample (3)\n"
+	      "  --patience-s X   to wait for undisturbed samples of each figure (4)\n"
 	      "  --no-ceiling     leave the cipher's own loop out\n"
 	      "  --any            keep disturbed samples\n",
 	      stderr);
@@ -437,6 +438,7 @@ static const struct option longs[] = {
 	{"second-cpu", required_argument, NULL, '2'},
 	{"samples", required_argument, NULL, 'm'},
 	{"sample-ms", required_argument, NULL, 't'},
+	{"patience-s", required_argument, NULL, 'w'},
 	{"no-ceiling", no_argument, NULL, 'z'},
 	{"any", no_argument, NULL, 'a'},
 	{0},
@@ -506,6 +508,9 @@ static bool take_option(struct bench_options *options, int c) {
 	case 't':
 		options->sample_ns = number * 1e6;
 		return number > 0;
+	case 'w':
+		options->patience_us = (uint64_t)(number * 1e6);
+		return number >= 0;
 	case 'z':
 		options->ceiling = false;
 		return true;
@@ -534,6 +539,7 @@ int main(int argc, char **argv) {
 		},
 		.n_samples = 15,
 		.sample_ns = 3e6,
+		.patience_us = 4000000,
 		.ceiling = true,
 	};
 	struct scene *scene;
