@@ -21,7 +21,8 @@
 #define FRAME 42 // Ethernet, IPv4, UDP
 #define HEADER_MAX 64
 
-// Of a viewer, next to each other in fan-out order: GCM's powers of H and round keys are 1008 bytes.
+// Of a viewer, next to each other in fan-out order: GCM's powers of H and round keys are 1008
+// bytes.
 struct gcm_record {
 	struct gcm_key_data key;
 } __attribute__((aligned(64)));
@@ -259,7 +260,8 @@ static void decrypt(struct ceiling *ceiling, unsigned n) {
 
 	for (unsigned i = 0; i < n; i++)
 		write_packet(ceiling, &pass, source_next(ceiling), false);
-	ceiling->next_viewer = keep; // publishers have keys of their own; the first ones stand for them
+	// publishers have keys of their own; the first ones stand for them
+	ceiling->next_viewer = keep;
 	for (unsigned i = 0; i < n; i++) {
 		pass.viewer[i] = i % RTE_MIN(options->n_streams, options->n_keys);
 		pass.source[i] = pass.data[i] + options->header_len;

@@ -2,8 +2,8 @@
 #pragma once
 
 // What the cipher alone can do: a loop over intel-ipsec-mb with as many keys, packets of the same
-// length, and output buffers cycled over as many mbufs as the worker's port holds. GCM in two passes
-// of 32, AES-CM by cipher and hash bursts of 64. What the worker is measured against.
+// length, and output buffers cycled over as many mbufs as the worker's port holds. GCM in two
+// passes of 32, AES-CM by cipher and hash bursts of 64. What the worker is measured against.
 
 #include <stdint.h>
 

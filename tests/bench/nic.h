@@ -31,8 +31,8 @@ struct nic {
 	void *user;
 };
 
-// Installs both callbacks; nothing is sent meanwhile. The queue is full of empty frames of pool from
-// the beginning. 0 or -errno.
+// Installs both callbacks; nothing is sent meanwhile. The queue is full of empty frames of pool
+// from the beginning. 0 or -errno.
 int nic_attach(
 	struct nic *nic,
 	uint16_t port,

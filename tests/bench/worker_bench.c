@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Measures one worker of the dataplane without a NIC: received SRTP in, encrypted frames out, every
-// stage of worker_round between. Timed is worker_round alone; packets are made and put into the port's
-// ring outside of it. Prints one JSON object a line to stdout, progress to stderr.
+// stage of worker_round between. Timed is worker_round alone; packets are made and put into the
+// port's ring outside of it. Prints one JSON object a line to stdout, progress to stderr.
 
 #include "ceiling.h"
 #include "clock.h"
@@ -54,8 +54,8 @@ static const char *const stage_names[] = {
 #undef X
 };
 
-// Source packets of one feed: for small audiences a NIC's ring full; for large ones few, so that a run
-// is over before the kernel wants the core for somebody else.
+// Source packets of one feed: for small audiences a NIC's ring full; for large ones few, so that a
+// run is over before the kernel wants the core for somebody else.
 static unsigned feed_size(const struct bench_options *options) {
 	unsigned n = RUN_OUTPUTS / options->scene.viewers;
 
