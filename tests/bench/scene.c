@@ -8,7 +8,11 @@
 
 #include <plm_loop.h>
 
+<<<<<<< HEAD
 #include <rte_cycles.h>
+	== == ==
+	=
+>>>>>>> w/bench
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
@@ -26,7 +30,8 @@
 #define SETUP_BATCH 512
 #define RESTING_ROUNDS 20
 
-static void ignore_event(void *user, uint16_t type, const void *payload, size_t len) {
+		static void
+		ignore_event(void *user, uint16_t type, const void *payload, size_t len) {
 	(void)user;
 	(void)type;
 	(void)payload;
@@ -57,14 +62,12 @@ void scene_settle(struct scene *scene) {
 	}
 }
 
-uint64_t scene_run(struct scene *scene, unsigned w) {
+void scene_run(struct scene *scene, unsigned w) {
 	struct worker *worker = scene->dp->workers[w];
 	struct rte_ring *rx = scene->nics[w].rx;
-	uint64_t start = rte_rdtsc();
 
 	while (!rte_ring_empty(rx))
 		worker_round(worker);
-	return rte_rdtsc() - start;
 }
 
 static void refused(const char *what, uint32_t peer, int err) {
