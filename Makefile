@@ -85,6 +85,17 @@ bench: build ## measure this machine
 	fi
 	@BUILD=$(PLAIN) exec tests/bench/run
 
+# Debian's places: the units know the programs by them. The configuration of this machine stays.
+.PHONY: install
+install: build ## install programs, page, units and sample configuration under $(DESTDIR)/
+	install -D -t $(DESTDIR)/usr/bin $(PLAIN)/dataplane/plenum-dataplane \
+		$(PLAIN)/controlplane/plenum-control $(PLAIN)/tools/plenumctl/plenumctl
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system configs/systemd/*.service
+	install -D -m 644 configs/systemd/plenum.sysusers $(DESTDIR)/usr/lib/sysusers.d/plenum.conf
+	install -D -m 644 -t $(DESTDIR)/usr/share/plenum/web controlplane/web/*.*
+	[ -e $(DESTDIR)/etc/plenum/plenum.yaml ] || \
+		install -D -m 644 configs/plenum.yaml $(DESTDIR)/etc/plenum/plenum.yaml
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SOCKET_PATH_MAX 107 // sun_path without its NUL
+#define HLS_STAGE_MAX 32
 #define SECRET_MIN 32 // bytes: HS256 wants no less than its hash (RFC 7518 section 3.2)
 
 static int string_set(char **ret_text, const char *text) {
@@ -293,6 +294,34 @@ static int origins_set(
 	return 0;
 }
 
+// A URL that paths are put after, and one path segment.
+static int hls_check(const struct config *config, const struct plm_yaml_check *check) {
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_-";
+	const char *endpoint = config->hls.endpoint, *stage = config->hls.stage;
+	const char *host = strstr(endpoint, "://");
+
+	if ((strncmp(endpoint, "https://", 8) != 0 && strncmp(endpoint, "http://", 7) != 0)
+	    || host[3] == '\0' || host[3] == '/' || endpoint[strlen(endpoint) - 1] == '/'
+	    || endpoint[strcspn(endpoint, " \"<>\\^`{|}?#")] != '\0')
+		return plm_yaml_fail(
+			check,
+			"control.hls.endpoint",
+			"\"%s\" is not like https://example.org[:port][/path]",
+			endpoint
+		);
+	if (stage[0] == '\0' || strlen(stage) > HLS_STAGE_MAX
+	    || stage[strspn(stage, plain)] != '\0')
+		return plm_yaml_fail(
+			check,
+			"control.hls.stage",
+			"\"%s\" is not 1 to %d letters, digits, - and _",
+			stage,
+			HLS_STAGE_MAX
+		);
+	return 0;
+}
+
 static int auth_check(struct config *config, const struct plm_yaml_check *check) {
 	static const char *const algorithms[] = {"HS256", "ES256", "RS256", "EdDSA"};
 	bool shared = strcmp(config->auth.algorithm, "HS256") == 0;
@@ -428,6 +457,8 @@ int config_parse(
 	if (err == 0)
 		err = origins_set(config, section, &check);
 	if (err == 0)
+		err = hls_check(config, &check);
+	if (err == 0)
 		err = auth_check(config, &check);
 	if (err == 0)
 		err = admin_set(config, section, &check);
@@ -444,6 +475,8 @@ int config_parse(
 	}
 	config->rtc.dataplane_socket = config->dataplane_socket;
 	config->rooms.dataplane_socket = config->dataplane_socket;
+	config->rooms.hls_endpoint = config->hls.endpoint;
+	config->rooms.hls_stage = config->hls.stage;
 	*ret_config = config;
 	return 0;
 }

@@ -45,7 +45,10 @@ struct config {
 	} auth;
 	char *dataplane_socket;
 	struct rtc_config rtc; // borrows dataplane_socket
-	struct rooms_config rooms; // borrows dataplane_socket
+	struct rooms_config rooms; // borrows dataplane_socket and hls
+	struct {
+		char *endpoint, *stage; // of playlists: {endpoint}/{stage}/live/...
+	} hls;
 	struct {
 		unsigned connections, connections_per_ip;
 		unsigned message_bytes;

@@ -39,13 +39,13 @@
 	  1000000,                                                                                 \
 	  200)                                                                                     \
 	X("limits.message_bytes", limits.message_bytes, limits.message_bytes, 1024, 262144, 65536) \
-	X("limits.messages_burst", limits.messages_burst, limits.messages_burst, 1, 10000, 50)     \
+	X("limits.messages_burst", limits.messages_burst, limits.messages_burst, 1, 10000, 200)    \
 	X("limits.messages_per_second",                                                            \
 	  limits.messages_per_second,                                                              \
 	  limits.messages_per_second,                                                              \
 	  1,                                                                                       \
 	  10000,                                                                                   \
-	  20)                                                                                      \
+	  60)                                                                                      \
 	X("limits.hello_timeout_ms",                                                               \
 	  limits.hello_timeout_ms,                                                                 \
 	  limits.hello_timeout_ms,                                                                 \
@@ -77,6 +77,8 @@
 	X("auth.secret_file", auth.secret_file, auth.secret_file, "")                              \
 	X("auth.key_file", auth.key_file, auth.key_file, "")                                       \
 	X("dataplane_socket", dataplane_socket, dataplane_socket, "/run/plenum/dataplane.sock")    \
+	X("hls.endpoint", hls.endpoint, hls.endpoint, "https://localhost:8444")                    \
+	X("hls.stage", hls.stage, hls.stage, "dev")                                                \
 	X("log_level", log_level, log_level, "info")
 
 // key, member of struct raw_section, member of struct config, default

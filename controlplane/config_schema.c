@@ -77,6 +77,12 @@ static const cyaml_schema_field_t rooms_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t hls_fields[] = {
+	STRING("endpoint", hls.endpoint),
+	STRING("stage", hls.stage),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t limit_fields[] = {
 	NUMBER("connections", limits.connections),
 	NUMBER("connections_per_ip", limits.connections_per_ip),
@@ -111,6 +117,7 @@ static const cyaml_schema_field_t section_fields[] = {
 	     PLM_HELLO_ADDRS),
 	GROUP("rtc", rtc_fields),
 	GROUP("rooms", rooms_fields),
+	GROUP("hls", hls_fields),
 	GROUP("limits", limit_fields),
 	GROUP("admin", admin_fields),
 	STRING("log_level", log_level),

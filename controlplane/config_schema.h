@@ -41,6 +41,9 @@ struct raw_section {
 		int64_t *empty_room_ms, *resume_ms, *publisher_max_bitrate;
 	} rooms;
 	struct {
+		char *endpoint, *stage;
+	} hls;
+	struct {
 		int64_t *connections, *connections_per_ip, *message_bytes;
 		int64_t *messages_burst, *messages_per_second;
 		int64_t *hello_timeout_ms, *ping_interval_ms, *send_queue_bytes;

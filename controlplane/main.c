@@ -23,6 +23,9 @@
 
 LOG_TYPE("main");
 
+#define DESCRIPTORS_OWN 64 // listeners, the API, timers
+#define DESCRIPTORS_PER_AGENT 4 // sockets of both families and what wakes them
+
 static void usage(FILE *out) {
 	fputs("usage: plenum-control [-c FILE] [-v] [--check-config] [--print-config] [--version]\n"
 	      "  -c, --config FILE  default /etc/plenum/plenum.yaml\n"
@@ -82,18 +85,25 @@ static int options_parse(int argc, char **argv, struct options *ret_options) {
 	return 2;
 }
 
-// As many descriptors as we may have: each client takes one.
-static void descriptors_raise(const struct config *config) {
+// As many descriptors as we may have; clients get those that the other threads do not need.
+static void descriptors_share(struct config *config) {
+	rlim_t needed = DESCRIPTORS_OWN
+		+ (rlim_t)config->rtc.n_threads * config->rtc.max_agents * DESCRIPTORS_PER_AGENT;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < config->limits.connections)
-		LOG(WARNING,
-		    "limits.connections is %u, but only %llu file descriptors are allowed",
-		    config->limits.connections,
-		    (unsigned long long)limit.rlim_cur);
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0
+	    || limit.rlim_cur >= needed + config->limits.connections)
+		return;
+	config->limits.connections = limit.rlim_cur > needed + DESCRIPTORS_OWN
+		? (unsigned)(limit.rlim_cur - needed)
+		: DESCRIPTORS_OWN;
+	LOG(WARNING,
+	    "only %llu file descriptors are allowed: limits.connections is %u",
+	    (unsigned long long)limit.rlim_cur,
+	    config->limits.connections);
 }
 
 static void signals_wait(const sigset_t *signals) {
@@ -170,7 +180,7 @@ int main(int argc, char **argv) {
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	descriptors_raise(config);
+	descriptors_share(config);
 	auth = tokens_open(config, error, sizeof(error));
 	if (auth == NULL) {
 		LOG(ERROR, "%s", error);

@@ -359,8 +359,8 @@ static void socket_ready(void *user, uint32_t events) {
 			return;
 		}
 	}
-	// Bounded, so that a long list does not keep signaling waiting. Level triggered: the rest is
-	// told again.
+	// Bounded, so that a long list does not keep signaling waiting. Level triggered: the rest
+	// is told again.
 	for (int i = 0; i < 256 && relay->fd == fd; i++) {
 		ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The dataplane as the rooms thread sees it: a list of what shall exist there (desired state), sent as it
-// changes, compared and repaired after every connection. Event-driven on the caller's plm_loop; all
-// functions and callbacks on its thread.
+// The dataplane as the rooms thread sees it: a list of what shall exist there (desired state), sent
+// as it changes, compared and repaired after every connection. Event-driven on the caller's
+// plm_loop; all functions and callbacks on its thread.
 //
 // Objects of a dataplane that restarted are gone for good (their keys are): the desired state is
 // emptied and lost() says so. Objects of a control that restarted are unknown here: media that runs
@@ -89,11 +89,13 @@ int relay_transport_restart(
 	relay_done *done,
 	void *user
 );
+// Also while the dataplane is away: it is told later. 0, -ENOENT, -ENOMEM, -ENOBUFS.
 int relay_consumer_set(struct relay *relay, uint64_t id, bool paused);
 int relay_producer_keyframe(struct relay *relay, uint64_t id);
 
-// Removes from the desired state, with all that hangs on it (a transport's producers and consumers, a
-// producer's consumers). Also while the dataplane is away: it is told later. Unknown ids are ignored.
+// Removes from the desired state, with all that hangs on it (a transport's producers and consumers,
+// a producer's consumers). Also while the dataplane is away: it is told later. Unknown ids are
+// ignored.
 void relay_transport_del(struct relay *relay, uint64_t id);
 void relay_producer_del(struct relay *relay, uint64_t id);
 void relay_consumer_del(struct relay *relay, uint64_t id);

@@ -157,6 +157,14 @@ static void child_seen(
 	}
 }
 
+// A viewer may have paused or gone on while the dataplane was away.
+static void paused_repair(struct relay *relay, const struct plm_consumer_info *info) {
+	const struct object *object = relay_object_find(relay, info->id, CONSUMER);
+
+	if (object != NULL && (object->add.consumer.paused != 0) != (info->paused != 0))
+		relay_consumer_set(relay, info->id, object->add.consumer.paused);
+}
+
 void relay_state_item(struct relay *relay, uint16_t type, const void *payload) {
 	switch (type) {
 	case PLM_API_TRANSPORT_LIST:
@@ -172,6 +180,7 @@ void relay_state_item(struct relay *relay, uint16_t type, const void *payload) {
 		const struct plm_consumer_info *info = payload;
 
 		child_seen(relay, info->id, info->transport_id, CONSUMER, PLM_API_CONSUMER_DEL);
+		paused_repair(relay, info);
 		break;
 	}
 	}

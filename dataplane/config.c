@@ -185,7 +185,9 @@ static int strings_set(
 			"\"%s\" is not made of at most 32 letters, digits, - and _",
 			config->file_prefix
 		);
-	err = words_check(check, "dataplane.srtp.backend", config->srtp_backend, "auto|libsrtp2");
+	err = words_check(
+		check, "dataplane.srtp.backend", config->srtp_backend, "auto|ipsec-mb|libsrtp2"
+	);
 	if (err < 0)
 		return err;
 	err = words_check(check, "dataplane.workers.idle", idle, "auto|adaptive|busy");

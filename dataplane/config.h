@@ -27,8 +27,8 @@ struct config_address {
 struct config {
 	char *api_socket; // path
 
-	// port.device: "af_packet:IFACE", "af_xdp:IFACE", "memif:SOCKET[,role=server]", a PCI address
-	// "0000:03:00.0", or "vdev:ARGS" for any other DPDK device.
+	// port.device: "af_packet:IFACE", "af_xdp:IFACE", "memif:SOCKET[,role=server]", a PCI
+	// address "0000:03:00.0", or "vdev:ARGS" for any other DPDK device.
 	char *device;
 	uint16_t queues; // RX/TX queue pairs asked for; 0 = one per worker where the port can
 	uint16_t mtu;
@@ -52,7 +52,7 @@ struct config {
 	char *file_prefix;
 	unsigned mbufs; // in the packet pool
 
-	char *srtp_backend; // "auto", "libsrtp2"
+	char *srtp_backend; // "auto", "ipsec-mb", "libsrtp2"
 
 	uint32_t max_transports, max_producers, max_consumers;
 	uint32_t max_paths; // per transport

@@ -44,7 +44,7 @@
 	X(NO_CONSUMER, "no_consumer", "nobody watches (not a loss)")                               \
 	X(HANDOVER_FULL, "handover_full", "ring to the owning worker full")                        \
 	X(FANOUT_FULL, "fanout_full", "ring to another worker's viewers full")                     \
-	X(CACHE_CLOSED, "cache_closed", "not kept for retransmission, pool low (not a loss)")       \
+	X(CACHE_CLOSED, "cache_closed", "not kept for retransmission, pool low (not a loss)")      \
 	X(NO_MBUF, "no_mbuf", "packet pool empty")                                                 \
 	X(NO_PATH, "no_path", "nothing selected to send on")                                       \
 	X(TX_FULL, "tx_full", "the port took no more")                                             \

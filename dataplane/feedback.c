@@ -17,7 +17,7 @@ static void send_keyframe_request(struct worker *worker, struct producer *produc
 	uint8_t data[64];
 	int len;
 
-	if (producer->ssrc == 0)
+	if (producer->ssrc == 0 || transport->state != PLM_TRANSPORT_SECURE)
 		return;
 	if (producer->add.pli)
 		len = plm_rtcp_pli_write(data, sizeof(data), transport->rtcp_ssrc, producer->ssrc);
@@ -121,7 +121,8 @@ void feedback_report_tick(struct worker *worker, struct transport *transport) {
 	uint8_t data[COMPOUND_MAX];
 	int n = 0, n_remb = 0, len, more;
 
-	if (transport->producers == NULL || worker->now_us < transport->report_us)
+	if (transport->state != PLM_TRANSPORT_SECURE || transport->producers == NULL
+	    || worker->now_us < transport->report_us || transport_selected(transport) == NULL)
 		return;
 	transport->report_us = worker->now_us + REPORT_US;
 	for (struct producer *p = transport->producers; p != NULL; p = p->next) {
@@ -153,34 +154,36 @@ void feedback_report_tick(struct worker *worker, struct transport *transport) {
 	output_rtcp(worker, transport, data, (size_t)len);
 }
 
+// One viewer's report; nothing while nothing is sent to it.
+static void send_report(struct worker *worker, struct leg *leg, const struct plm_rtcp_sr *sr) {
+	struct consumer *consumer = leg->consumer;
+	struct plm_rtcp_sr out;
+	uint8_t data[128];
+	int len, more;
+
+	if (leg->tx == NULL || (leg->flags & LEG_PAUSED) != 0
+	    || !rewrite_sr(
+		    &leg->rewrite, sr, leg->ssrc, (uint32_t)leg->packets, (uint32_t)leg->bytes, &out
+	    ))
+		return;
+	len = plm_rtcp_sr_write(data, sizeof(data), &out, NULL, 0);
+	more = plm_rtcp_sdes_cname_write(
+		data + len, sizeof(data) - (size_t)len, leg->ssrc, consumer->add.cname
+	);
+	if (more > 0)
+		len += more;
+	consumer->sr_mid = (uint32_t)(out.ntp >> 16);
+	consumer->sr_us = worker->now_us;
+	output_rtcp(worker, consumer->transport, data, (size_t)len);
+}
+
 void feedback_sender_report(
 	struct worker *worker,
 	struct audience *audience,
 	const struct plm_rtcp_sr *sr
 ) {
-	for (struct consumer *c = audience->consumers; c != NULL; c = c->next) {
-		struct plm_rtcp_sr out;
-		uint8_t data[128];
-		int len, more;
-
-		if (c->paused
-		    || !rewrite_sr(
-			    &c->rewrite,
-			    sr,
-			    c->add.ssrc,
-			    (uint32_t)c->packets,
-			    (uint32_t)c->bytes,
-			    &out
-		    ))
-			continue;
-		len = plm_rtcp_sr_write(data, sizeof(data), &out, NULL, 0);
-		more = plm_rtcp_sdes_cname_write(
-			data + len, sizeof(data) - (size_t)len, c->add.ssrc, c->add.cname
-		);
-		if (more > 0)
-			len += more;
-		c->sr_mid = (uint32_t)(out.ntp >> 16);
-		c->sr_us = worker->now_us;
-		output_rtcp(worker, c->transport, data, (size_t)len);
+	for (struct leg_chunk *chunk = audience->oldest; chunk != NULL; chunk = chunk->newer) {
+		for (unsigned i = 0; i < chunk->n; i++)
+			send_report(worker, &chunk->legs[i], sr);
 	}
 }

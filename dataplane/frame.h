@@ -23,6 +23,43 @@ static inline unsigned frame_headers_len(const struct path *path) {
 	return path->remote.family == 4 ? FRAME_HEADERS_V4 : FRAME_HEADERS_V6;
 }
 
+// IP headers with their checksum, where there is one, left zero.
+static inline struct rte_ipv4_hdr frame_ipv4(
+	const struct plm_addr *local,
+	const struct plm_addr *remote,
+	uint16_t udp_len
+) {
+	struct rte_ipv4_hdr ip = {
+		.version_ihl = 0x45,
+		.total_length = udp_len == 0 ? 0
+					     : rte_cpu_to_be_16((uint16_t)(sizeof(ip) + udp_len)),
+		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+	};
+
+	memcpy(&ip.src_addr, local->ip, 4);
+	memcpy(&ip.dst_addr, remote->ip, 4);
+	return ip;
+}
+
+static inline struct rte_ipv6_hdr frame_ipv6(
+	const struct plm_addr *local,
+	const struct plm_addr *remote,
+	uint16_t udp_len
+) {
+	struct rte_ipv6_hdr ip = {
+		.vtc_flow = rte_cpu_to_be_32(6U << 28),
+		.payload_len = rte_cpu_to_be_16(udp_len),
+		.proto = IPPROTO_UDP,
+		.hop_limits = 64,
+	};
+
+	memcpy(ip.src_addr, local->ip, 16);
+	memcpy(ip.dst_addr, remote->ip, 16);
+	return ip;
+}
+
 static inline void frame_write_v4(
 	struct rte_mbuf *m,
 	const struct port *port,
@@ -33,15 +70,7 @@ static inline void frame_write_v4(
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 14);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-	*ip = (struct rte_ipv4_hdr){
-		.version_ihl = 0x45,
-		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_len)),
-		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
-		.time_to_live = 64,
-		.next_proto_id = IPPROTO_UDP,
-	};
-	memcpy(&ip->src_addr, local->ip, 4);
-	memcpy(&ip->dst_addr, path->remote.ip, 4);
+	*ip = frame_ipv4(local, &path->remote, udp_len);
 	m->l2_len = 14;
 	m->l3_len = sizeof(*ip);
 	if (port->ipv4_cksum_offload)
@@ -66,14 +95,7 @@ static inline void frame_write_v6(
 	struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, 14);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-	*ip = (struct rte_ipv6_hdr){
-		.vtc_flow = rte_cpu_to_be_32(6U << 28),
-		.payload_len = rte_cpu_to_be_16(udp_len),
-		.proto = IPPROTO_UDP,
-		.hop_limits = 64,
-	};
-	memcpy(ip->src_addr, local->ip, 16);
-	memcpy(ip->dst_addr, path->remote.ip, 16);
+	*ip = frame_ipv6(local, &path->remote, udp_len);
 	m->l2_len = 14;
 	m->l3_len = sizeof(*ip);
 	if (port->udp_cksum_offload) {

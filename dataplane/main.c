@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// plenum-dataplane: the order of start and stop, and the control thread's loop. The main lcore runs the
-// API server and the exception path; every worker lcore runs worker_run.
+// plenum-dataplane: the order of start and stop, and the control thread's loop. The main lcore runs
+// the API server and the exception path; every worker lcore runs worker_run.
 
 #include "config.h"
 #include "ctl/ctl.h"
@@ -41,6 +41,7 @@ LOG_TYPE("main");
 
 #define EVENTS_SIZE 16384
 #define KERNEL_RING 1024
+#define LET_GO_US 3000000
 #define SLEEP_ADAPTIVE_MS 200 // workers wake us
 #define SLEEP_BUSY_MS 1 // workers make no system calls: we look
 
@@ -181,6 +182,15 @@ static void control_run(struct dataplane *dp, struct ctl *ctl, struct exception 
 	}
 }
 
+// All objects are given back, so that keys are wiped; not waited for longer than this.
+static void let_go(struct ctl *ctl) {
+	uint64_t end_us = plm_now_us() + LET_GO_US;
+
+	ctl_delete_all(ctl);
+	while (!ctl_is_empty(ctl) && plm_now_us() < end_us)
+		ctl_take_events(ctl);
+}
+
 // Everything after the port exists. Returns the exit code.
 static int run(struct dataplane *dp, int tap_fd, int signal_fd) {
 	struct exception *exception = NULL;
@@ -221,6 +231,7 @@ static int run(struct dataplane *dp, int tap_fd, int signal_fd) {
 	control_run(dp, ctl, exception);
 	LOG(INFO, "stopping");
 	plm_notify("STOPPING=1");
+	let_go(ctl);
 	__atomic_store_n(&dp->stop, true, __ATOMIC_RELAXED);
 	rte_eal_mp_wait_lcore();
 	code = 0;

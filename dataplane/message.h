@@ -11,6 +11,7 @@
 
 struct consumer;
 struct credential;
+struct leg_chunk;
 struct producer;
 struct srtp_session;
 struct transport;
@@ -28,7 +29,7 @@ enum message_type {
 	MESSAGE_PRODUCER_AUDIENCE, // index, value: bit mask of workers with consumers
 	MESSAGE_AUDIENCE_ADD, // object: struct audience of a producer
 	MESSAGE_AUDIENCE_DEL, // index of the producer
-	MESSAGE_CONSUMER_ADD, // object: struct consumer
+	MESSAGE_CONSUMER_ADD, // consumer
 	MESSAGE_CONSUMER_DEL, // index
 	MESSAGE_CONSUMER_SET, // index, value: paused
 	MESSAGE_DTLS_OUT, // index, object: mbuf whose data is the record
@@ -36,6 +37,7 @@ enum message_type {
 	// worker -> worker
 	MESSAGE_SENDER_REPORT, // index of the producer, value: serial, sr
 	MESSAGE_PATH_TAKEN, // index of the transport that loses the path to addr
+	MESSAGE_PATH_GONE, // index of the transport that addr no longer leads to
 	// worker -> control thread
 	MESSAGE_CLAIMED, // index, value: worker
 	MESSAGE_RELEASED, // index, value: enum release, object: what the worker gives back
@@ -52,6 +54,7 @@ enum release {
 	RELEASE_PRODUCER,
 	RELEASE_AUDIENCE,
 	RELEASE_CONSUMER,
+	RELEASE_CHUNK,
 	RELEASE_SESSIONS, // keys that came for a transport already secure
 };
 
@@ -65,6 +68,10 @@ struct message {
 			struct srtp_session *rx, *tx;
 			uint16_t suite;
 		} secure;
+		struct {
+			struct consumer *object;
+			struct leg_chunk *chunk; // for its leg, when the newest is full
+		} consumer;
 		struct plm_addr addr;
 		struct plm_rtcp_sr sr;
 		uint32_t ssrc;

@@ -8,14 +8,13 @@
 
 struct path;
 
-// One source packet to one viewer. source: plaintext mbuf with struct packet filled, not consumed
-// (a reference is taken). resend: the viewer asked for it again.
-void output_media(
-	struct worker *worker,
-	struct consumer *consumer,
-	struct rte_mbuf *source,
-	bool resend
-);
+// One source packet to every viewer of this worker. source: plaintext mbuf with struct packet
+// filled; consumed. Returns the number of copies.
+unsigned output_media(struct worker *worker, struct audience *audience, struct rte_mbuf *source);
+
+// The same packet again to one viewer that asked for it, byte for byte. source is not consumed.
+// False when it was never this viewer's.
+bool output_again(struct worker *worker, struct consumer *consumer, struct rte_mbuf *source);
 
 // An RTCP compound in plaintext to a transport, encrypted and sent on its selected path.
 void output_rtcp(
@@ -48,3 +47,8 @@ void output_wake_control(struct worker *worker);
 
 // A frame for the kernel's TAP. m is consumed (dropped and counted when the queue is full).
 void output_kernel(struct worker *worker, struct rte_mbuf *m, enum plm_stage stage);
+
+// --- between output.c and output_media.c
+
+void output_protect_media(struct worker *worker);
+void output_release_held(struct worker *worker);

@@ -2,6 +2,7 @@
 
 #include "session.h"
 
+#include "audience.h"
 #include "mailbox.h"
 #include "media/stream.h"
 #include "media/transport.h"
@@ -44,8 +45,9 @@ int session_adopt(struct worker *worker, struct credential *credential) {
 	__atomic_fetch_add(&worker->n_transports, 1, __ATOMIC_RELAXED);
 	transport->rtcp_ssrc = (uint32_t)worker_random(worker) | 1;
 	transport->report_us = worker->now_us + worker_random(worker) % 1000000;
-	transport->credentials = credential;
-	transport->generation = credential->generation;
+	// All generations: a restart may have come before the first packet.
+	transport->credentials = worker->generations[transport->index];
+	transport->generation = transport->credentials->generation;
 	return 0;
 }
 
@@ -84,8 +86,23 @@ static void select_path(struct worker *worker, struct transport *transport, stru
 		return;
 	transport->selected = slot;
 	transport->path_changes++;
+	audience_refresh(worker, transport);
 	event_path(worker, transport);
 	finish_restart(worker, transport);
+}
+
+// A path is gone: its address no longer leads here, nor from the worker that receives its packets.
+// Else a client with ever new addresses would fill the other worker's table.
+static void forget_address(struct worker *worker, uint32_t index, const struct path *path) {
+	const struct message gone = {
+		.type = MESSAGE_PATH_GONE,
+		.index = index,
+		.addr = path->remote,
+	};
+
+	flow_table_remove(worker->flows, &path->remote, index);
+	if (path->from != worker->index)
+		mailbox_post(worker->dp->workers[path->from]->mailbox, &gone);
 }
 
 struct path *session_path(
@@ -96,7 +113,7 @@ struct path *session_path(
 ) {
 	const struct flow mine = {transport->index, (uint8_t)worker->index};
 	struct path *path = transport_path_find(transport, &packet->remote);
-	struct plm_addr evicted;
+	struct path evicted;
 	struct flow other;
 
 	if (path == NULL) {
@@ -107,14 +124,19 @@ struct path *session_path(
 		if (flow_table_set(worker->flows, &packet->remote, mine) != 0)
 			return NULL;
 		path = transport_path_take(transport, &evicted);
-		if (evicted.family != 0)
-			flow_table_remove(worker->flows, &evicted, transport->index);
+		if (evicted.remote.family != 0)
+			forget_address(worker, transport->index, &evicted);
 		path->remote = packet->remote;
 	}
 	path->local = packet->local;
+	path->from = packet->from;
 	path->seen_us = worker->now_us;
 	path->generation = generation;
-	memcpy(path->mac, packet->src_mac, sizeof(path->mac));
+	if (memcmp(path->mac, packet->src_mac, sizeof(path->mac)) != 0) {
+		memcpy(path->mac, packet->src_mac, sizeof(path->mac));
+		if (transport_path_slot(transport, path) == transport->selected)
+			audience_refresh(worker, transport);
+	}
 	if (transport->state == PLM_TRANSPORT_NEW)
 		transport->state = PLM_TRANSPORT_PATH;
 	return path;
@@ -130,7 +152,12 @@ static void random_txid(struct worker *worker, uint8_t *ret_txid) {
 void session_nominate(struct worker *worker, struct transport *transport, struct path *path) {
 	uint8_t slot = transport_path_slot(transport, path);
 
-	if (transport->selected == slot) {
+	// Between two generations, late packets of the older one must not move media back.
+	if (transport->selected != TRANSPORT_NO_PATH
+	    && path->generation < transport->paths[transport->selected].generation)
+		return;
+	if (transport->selected == slot
+	    && (transport->state != PLM_TRANSPORT_SECURE || path->validated)) {
 		transport->nominated = TRANSPORT_NO_PATH;
 		finish_restart(worker, transport);
 		return;
@@ -139,10 +166,13 @@ void session_nominate(struct worker *worker, struct transport *transport, struct
 		select_path(worker, transport, path);
 		return;
 	}
-	// A signed request may come from a spoofed source: no media before the address has answered a
-	// check of ours. One check a request, so nothing is amplified.
-	transport->nominated = slot;
-	random_txid(worker, transport->nominate_txid);
+	// A signed request may come from a spoofed source: no media before the address has answered
+	// a check of ours. One check a request, so nothing is amplified; all of one transaction, so
+	// that answers slower than the peer's requests count.
+	if (transport->nominated != slot) {
+		transport->nominated = slot;
+		random_txid(worker, transport->nominate_txid);
+	}
 	session_check(worker, transport, path, transport->nominate_txid);
 }
 
@@ -153,17 +183,21 @@ bool session_answered(
 	const uint8_t *txid
 ) {
 	uint8_t slot = transport_path_slot(transport, path);
+	bool proven = !path->validated;
 
 	if (slot == transport->nominated
 	    && memcmp(txid, transport->nominate_txid, PLM_STUN_TXID_LEN) == 0) {
 		path->validated = 1;
+		consent_refresh(&transport->consent, worker->now_us);
 		select_path(worker, transport, path);
 	} else if (slot != transport->selected || !consent_answer(&transport->consent, worker->now_us, txid)) {
 		return false;
 	}
 	transport->consent_received++;
-	path->validated = 1;
 	path->seen_us = worker->now_us;
+	path->validated = 1;
+	if (proven)
+		audience_refresh(worker, transport);
 	return true;
 }
 
@@ -179,7 +213,9 @@ void session_check(
 	int len;
 
 	if (credential == NULL)
-		credential = transport->credentials;
+		credential = transport->credentials; // a path from before the restart
+	if (credential == NULL)
+		return;
 	request.username = credential->username;
 	len = plm_stun_request_write(message, sizeof(message), &request, &credential->remote_key);
 	if (len < 0)
@@ -195,21 +231,33 @@ void session_secure(
 	struct srtp_session *rx,
 	struct srtp_session *tx
 ) {
+	struct path *path;
+
 	transport->suite = suite;
+	transport->tag_len = srtp_suite_find(suite)->rtp_tag_len;
 	transport->rx = rx;
 	transport->tx = tx;
 	transport->state = PLM_TRANSPORT_SECURE;
 	consent_start(&transport->consent, worker->now_us);
-	// The handshake has proven the address its records came from.
-	if (transport->dtls_path != TRANSPORT_NO_PATH) {
-		struct path *path = &transport->paths[transport->dtls_path];
-
+	if (transport->selected == TRANSPORT_NO_PATH && transport->dtls_path != TRANSPORT_NO_PATH)
+		select_path(worker, transport, &transport->paths[transport->dtls_path]);
+	if (transport->selected == TRANSPORT_NO_PATH)
+		return;
+	path = &transport->paths[transport->selected];
+	// The handshake has proven the address that all of our records went to: the peer used them.
+	// Any other was only claimed so far, and must answer first.
+	if (transport->dtls_sent == transport->selected)
 		path->validated = 1;
-		if (transport->selected == TRANSPORT_NO_PATH)
-			select_path(worker, transport, path);
-	}
-	if (transport->selected != TRANSPORT_NO_PATH && transport->dtls_path == TRANSPORT_NO_PATH)
-		transport->paths[transport->selected].validated = 1;
+	else
+		session_nominate(worker, transport, path);
+	audience_refresh(worker, transport);
+}
+
+void session_dtls_sent(struct transport *transport, uint8_t slot) {
+	if (transport->dtls_sent == TRANSPORT_NO_PATH)
+		transport->dtls_sent = slot;
+	else if (transport->dtls_sent != slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 }
 
 static void die(struct worker *worker, struct transport *transport) {
@@ -221,8 +269,10 @@ static void die(struct worker *worker, struct transport *transport) {
 
 	if (transport->selected != TRANSPORT_NO_PATH)
 		message.addr = transport->paths[transport->selected].remote;
-	if (worker_event(worker, &message) == 0)
-		transport->state = PLM_TRANSPORT_DEAD; // else the next tick tells it
+	if (worker_event(worker, &message) != 0)
+		return; // the next tick tells it
+	transport->state = PLM_TRANSPORT_DEAD;
+	audience_refresh(worker, transport);
 }
 
 void session_tick(struct worker *worker, struct transport *transport) {
@@ -248,8 +298,9 @@ void session_credential_add(struct worker *worker, struct credential *credential
 		release(worker, credential->index, RELEASE_CREDENTIAL, credential);
 		return;
 	}
+	credential->next = worker->generations[credential->index];
+	worker->generations[credential->index] = credential;
 	if (transport != NULL) {
-		credential->next = transport->credentials;
 		transport->credentials = credential;
 		transport->generation = credential->generation;
 	}
@@ -257,20 +308,16 @@ void session_credential_add(struct worker *worker, struct credential *credential
 
 void session_credential_remove(struct worker *worker, uint32_t index, const char *ufrag) {
 	struct transport *transport = worker->transports[index];
-	struct credential *credential;
-	void *data;
+	struct credential **link = &worker->generations[index], *credential;
 
-	if (rte_hash_lookup_data(worker->credentials, ufrag, &data) < 0)
+	while (*link != NULL && memcmp((*link)->local_ufrag, ufrag, PLM_UFRAG_MAX) != 0)
+		link = &(*link)->next;
+	credential = *link;
+	if (credential == NULL)
 		return;
-	credential = data;
-	if (transport != NULL) {
-		struct credential **link = &transport->credentials;
-
-		while (*link != NULL && *link != credential)
-			link = &(*link)->next;
-		if (*link != NULL)
-			*link = credential->next;
-	}
+	*link = credential->next;
+	if (transport != NULL)
+		transport->credentials = worker->generations[index];
 	rte_hash_del_key(worker->credentials, ufrag);
 	release(worker, index, RELEASE_CREDENTIAL, credential);
 }
@@ -283,13 +330,17 @@ void session_path_lost(struct worker *worker, uint32_t index, const struct plm_a
 	if (transport == NULL || (path = transport_path_find(transport, remote)) == NULL)
 		return;
 	slot = transport_path_slot(transport, path);
-	if (transport->selected == slot)
+	if (transport->selected == slot) {
 		transport->selected = TRANSPORT_NO_PATH;
+		audience_refresh(worker, transport);
+	}
 	if (transport->nominated == slot)
 		transport->nominated = TRANSPORT_NO_PATH;
 	if (transport->dtls_path == slot)
 		transport->dtls_path = TRANSPORT_NO_PATH;
-	flow_table_remove(worker->flows, remote, index);
+	if (transport->dtls_sent == slot)
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
+	forget_address(worker, index, path);
 	memset(path, 0, sizeof(*path));
 }
 
@@ -314,9 +365,7 @@ void session_forget(struct worker *worker, uint32_t index) {
 
 		for (unsigned i = 0; i < TRANSPORT_PATHS; i++) {
 			if (transport->paths[i].seen_us != 0)
-				flow_table_remove(
-					worker->flows, &transport->paths[i].remote, index
-				);
+				forget_address(worker, index, &transport->paths[i]);
 		}
 		worker->owned[transport->slot] = last;
 		last->slot = transport->slot;

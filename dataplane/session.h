@@ -42,6 +42,9 @@ void session_secure(
 	struct srtp_session *tx
 );
 
+// A DTLS record of ours went out by this path.
+void session_dtls_sent(struct transport *transport, uint8_t slot);
+
 // Consent checks and expiry of one transport, when due.
 void session_tick(struct worker *worker, struct transport *transport);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The bounded packet trace of one worker: off, or recording the next N packets of one transport or of
-// all. Entries are read by the control thread after they were counted.
+// The bounded packet trace of one worker: off, or recording the next N packets of one transport or
+// of all. Entries are read by the control thread after they were counted.
 
 #include <plm_api.h>
 

@@ -39,8 +39,8 @@ void worker_drop(
 	rte_pktmbuf_free(m);
 }
 
-// DTLS records come from outside: they may fill half of the queue, what objects' lives depend on has
-// the rest.
+// DTLS records come from outside: they may fill half of the queue, what objects' lives depend on
+// has the rest.
 int worker_event(struct worker *worker, const struct message *message) {
 	struct mailbox *events = worker->dp->events;
 
@@ -103,7 +103,8 @@ unsigned worker_round(struct worker *worker) {
 	return n;
 }
 
-// Adaptive idling of software ports: busy first, then sleeps that double up to the configured limit.
+// Adaptive idling of software ports: busy first, then sleeps that double up to the configured
+// limit.
 static void idle(struct worker *worker, unsigned *empty, unsigned *sleep_us) {
 	struct timespec span = {0};
 
@@ -172,6 +173,7 @@ struct worker *worker_new(struct dataplane *dp, unsigned index, unsigned lcore) 
 	worker->credentials = rte_hash_create(&parameters);
 	snprintf(name, sizeof(name), "flows%u", index);
 	worker->flows = flow_table_new(name, 2 * config->max_transports);
+	worker->generations = table_new(config->max_transports);
 	worker->transports = table_new(config->max_transports);
 	worker->owned = table_new(config->max_transports);
 	worker->producers = table_new(config->max_producers);
@@ -180,8 +182,9 @@ struct worker *worker_new(struct dataplane *dp, unsigned index, unsigned lcore) 
 	worker->consumers = table_new(config->max_consumers);
 	if (worker->strays == NULL || worker->fanout == NULL || worker->to_send == NULL
 	    || worker->mailbox == NULL || worker->credentials == NULL || worker->flows == NULL
-	    || worker->transports == NULL || worker->owned == NULL || worker->producers == NULL
-	    || worker->produced == NULL || worker->audiences == NULL || worker->consumers == NULL
+	    || worker->generations == NULL || worker->transports == NULL || worker->owned == NULL
+	    || worker->producers == NULL || worker->produced == NULL || worker->audiences == NULL
+	    || worker->consumers == NULL
 	    || getrandom(&worker->random, sizeof(worker->random), 0) != sizeof(worker->random)) {
 		worker_free(worker);
 		errno = ENOMEM;
@@ -200,6 +203,7 @@ void worker_free(struct worker *worker) {
 	mailbox_free(worker->mailbox);
 	rte_hash_free(worker->credentials);
 	flow_table_free(worker->flows);
+	free(worker->generations);
 	free(worker->transports);
 	free(worker->owned);
 	free(worker->producers);

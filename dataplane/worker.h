@@ -20,6 +20,7 @@
 struct audience;
 struct config;
 struct consumer;
+struct credential;
 struct flow_table;
 struct mailbox;
 struct plm_loop;
@@ -46,8 +47,8 @@ struct dataplane {
 	uint64_t start_us;
 	uint64_t tsc_hz;
 
-	// One byte a transport: the worker that claimed it (compare and swap from unclaimed). The only
-	// state that workers decide by shared memory.
+	// One byte a transport: the worker that claimed it (compare and swap from unclaimed). The
+	// only state that workers decide by shared memory.
 	uint8_t *claims; // atomic
 
 	struct mailbox *events; // workers -> control thread
@@ -61,18 +62,20 @@ struct dataplane {
 
 // Packets to protect and send, gathered over the whole loop.
 struct egress {
-	unsigned n_rtp, n_rtcp;
+	unsigned n_rtp, n_rtcp, n_held, n_spare;
 	struct rte_mbuf *rtp[2 * WORKER_BURST], *rtcp[2 * WORKER_BURST];
 	struct srtp_job rtp_jobs[2 * WORKER_BURST], rtcp_jobs[2 * WORKER_BURST];
-	struct transport *rtp_transports[2 * WORKER_BURST], *rtcp_transports[2 * WORKER_BURST];
 	struct consumer *rtp_consumers[2 * WORKER_BURST];
-	struct rte_mbuf
-		*sources[2 * WORKER_BURST]; // plaintext each rtp packet is made from, a reference
+	uint32_t rtp_sums[2 * WORKER_BURST]; // of pseudo headers, without the length
+	struct transport *rtcp_transports[2 * WORKER_BURST];
+	struct rte_mbuf *held[8 * WORKER_BURST]; // plaintext that rtp jobs read, a reference each
+	struct rte_mbuf *spare[2 * WORKER_BURST]; // allocated ahead, many at a time
 	unsigned n_tx;
 	struct rte_mbuf *tx[4 * WORKER_BURST]; // finished frames
 };
 
 #define EGRESS_MAX (2 * WORKER_BURST)
+#define EGRESS_HELD_MAX (8 * WORKER_BURST)
 #define EGRESS_TX_MAX (4 * WORKER_BURST)
 
 // Packets of one loop, by what comes next. Every mbuf is in exactly one array.
@@ -107,6 +110,8 @@ struct worker {
 
 	struct rte_hash *credentials; // local ufrag -> struct credential
 	struct flow_table *flows; // remote address -> owner, transport
+
+	struct credential **generations; // by transport index: the same, newest first
 
 	// by index; NULL = not here
 	struct transport **transports;

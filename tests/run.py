@@ -30,6 +30,7 @@ LOG_LINES = 60
 SANITIZER_ENV = {
     'ASAN_OPTIONS': 'detect_leaks=1:strict_string_checks=1:check_initialization_order=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+    'ASAN_SYMBOLIZER_PATH': '/usr/lib/llvm-14/bin/llvm-symbolizer',
 }
 
 

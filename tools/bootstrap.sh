@@ -18,13 +18,15 @@ packages=(
 	# to build
 	gcc libc6-dev make meson ninja-build pkgconf python3
 	libdpdk-dev libsrtp2-dev libipsec-mb-dev libssl-dev zlib1g-dev libnice-dev libglib2.0-dev
-	libh2o-evloop-dev libwslay-dev libjansson-dev libcyaml-dev libxdp-dev libbpf-dev
+	libh2o-evloop-dev libwslay-dev libjansson-dev libxdp-dev libbpf-dev
+	libcyaml-dev libyaml-dev # libcyaml's .pc wants it, the package does not
 	# to run: drivers that the relay loads, network namespaces, a certificate for the demo
 	librte-net-af-packet23 librte-net-af-xdp23 librte-net-memif23 librte-net-tap23
 	librte-mempool-ring23 librte-net-null23 librte-net-ring23
 	iproute2 ethtool procps util-linux openssl ca-certificates
 	# to test: sanitizers and fuzzing, lint, unit tests, traffic generator, real browsers
 	clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev dpdk chromium
+	llvm-14 # llvm-symbolizer: without it the leaks to suppress are not known by name
 )
 
 say() { echo "bootstrap: $*"; }

@@ -27,15 +27,15 @@
 
 enum plm_api_flag {
 	PLM_API_REPLY = 1 << 0, // answer to a request
-	PLM_API_MORE = 1 << 1,  // more items of this LIST follow
+	PLM_API_MORE = 1 << 1, // more items of this LIST follow
 	PLM_API_EVENT = 1 << 2, // unasked; no reply is expected (also DTLS records both ways)
 };
 
 struct plm_api_header {
-	uint16_t type;   // enum plm_api_type
-	uint16_t flags;  // enum plm_api_flag
-	uint32_t seq;    // chosen by the requester, echoed in replies; 0 in events
-	int32_t status;  // replies: 0 or a positive errno; requests and events: 0
+	uint16_t type; // enum plm_api_type
+	uint16_t flags; // enum plm_api_flag
+	uint32_t seq; // chosen by the requester, echoed in replies; 0 in events
+	int32_t status; // replies: 0 or a positive errno; requests and events: 0
 	uint32_t length; // bytes of payload after this header
 };
 
@@ -44,11 +44,15 @@ struct plm_api_header {
 struct plm_addr {
 	uint8_t family; // 0 none, 4 or 6
 	uint8_t pad;
-	uint16_t port;     // host byte order
-	uint8_t ip[16];    // network byte order; IPv4 in the first 4
+	uint16_t port; // host byte order
+	uint8_t ip[16]; // network byte order; IPv4 in the first 4
 };
 
-enum plm_kind { PLM_KIND_NONE, PLM_KIND_AUDIO, PLM_KIND_VIDEO };
+enum plm_kind {
+	PLM_KIND_NONE,
+	PLM_KIND_AUDIO,
+	PLM_KIND_VIDEO
+};
 
 enum plm_codec {
 	PLM_CODEC_NONE,
@@ -85,7 +89,7 @@ enum plm_ext {
 #define X(name, uri) PLM_EXT_##name,
 	PLM_EXTENSIONS(X)
 #undef X
-		PLM_EXT_COUNT,
+	PLM_EXT_COUNT,
 };
 
 // ids[PLM_EXT_x] is the negotiated local id 1..255 of that extension, 0 = not negotiated.
@@ -95,7 +99,7 @@ struct plm_ext_map {
 };
 
 #define PLM_UFRAG_MAX 32 // longest we take (RFC 8839 allows 256; browsers use 4, we make 12)
-#define PLM_PWD_MAX 64   // RFC 8839: at least 22
+#define PLM_PWD_MAX 64 // RFC 8839: at least 22
 #define PLM_MID_MAX 16
 #define PLM_CNAME_MAX 32
 
@@ -169,14 +173,15 @@ struct plm_list {
 
 enum plm_role {
 	PLM_ROLE_OBSERVER, // reads lists and statistics, changes nothing
-	PLM_ROLE_CONTROL,  // may change objects; receives events. At most one at a time: a new one wins
-	PLM_ROLE_PUNT,     // carries DTLS records of its channel, and TRANSPORT_SECURE; several
+	// may change objects; receives events. At most one at a time: a new one wins
+	PLM_ROLE_CONTROL,
+	PLM_ROLE_PUNT, // carries DTLS records of its channel, and TRANSPORT_SECURE; several
 };
 
 struct plm_hello_req {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t role;         // enum plm_role
+	uint16_t role; // enum plm_role
 	uint16_t punt_channel; // PLM_ROLE_PUNT: 0..PLM_PUNT_CHANNELS-1; else 0
 	uint16_t pad[3];
 	char name[PLM_API_NAME_LEN]; // of the client, for logs
@@ -188,8 +193,9 @@ struct plm_hello_req {
 struct plm_hello_rep {
 	uint16_t version;
 	uint16_t n_workers;
-	uint16_t public_port;      // the one UDP port of all sessions
-	uint16_t agent_port_min;   // private ports of ICE agents on the TAP, not reachable from outside
+	uint16_t public_port; // the one UDP port of all sessions
+	// private ports of ICE agents on the TAP, not reachable from outside
+	uint16_t agent_port_min;
 	uint16_t agent_port_max;
 	uint16_t n_addrs;
 	uint32_t pad;
@@ -205,14 +211,15 @@ struct plm_hello_rep {
 // --- transports (one peer's ICE + DTLS + SRTP session)
 
 enum plm_transport_state {
-	PLM_TRANSPORT_NEW,    // credentials known, no path yet
-	PLM_TRANSPORT_PATH,   // at least one authenticated path; STUN goes to the agent
+	PLM_TRANSPORT_NEW, // credentials known, no path yet
+	PLM_TRANSPORT_PATH, // at least one authenticated path; STUN goes to the agent
 	PLM_TRANSPORT_SECURE, // keys installed; the dataplane answers and sends consent
-	PLM_TRANSPORT_DEAD,   // consent lost; waits for TRANSPORT_DEL
+	PLM_TRANSPORT_DEAD, // consent lost; waits for TRANSPORT_DEL
 };
 
+// EEXIST also when another transport has the same local ufrag: requests are told apart by it.
 struct plm_transport_add {
-	uint64_t id;            // != 0
+	uint64_t id; // != 0
 	uint16_t agent_port_v4; // private port of the ICE agent on the TAP, 0 = no such family
 	uint16_t agent_port_v6;
 	uint16_t punt_channel; // DTLS records go to the PUNT client of this channel
@@ -242,26 +249,26 @@ struct plm_transport_secure {
 
 struct plm_transport_info {
 	uint64_t id;
-	uint8_t state;  // enum plm_transport_state
+	uint8_t state; // enum plm_transport_state
 	uint8_t worker; // 255 = not claimed yet
 	uint8_t n_paths;
 	uint8_t generations;
 	uint16_t suite;
 	uint16_t n_producers;
 	uint32_t n_consumers;
-	uint32_t rtt_us;            // of the newest consent check
-	uint32_t consent_age_ms;    // since the last good consent response
-	uint32_t age_ms;            // since TRANSPORT_ADD
-	struct plm_addr remote;     // of the selected path
+	uint32_t rtt_us; // of the newest consent check
+	uint32_t consent_age_ms; // since the last good consent response
+	uint32_t age_ms; // since TRANSPORT_ADD
+	struct plm_addr remote; // of the selected path
 	uint32_t pad;
-	uint64_t rx_packets;        // RTP and RTCP that passed authentication
-	uint64_t rx_bytes;          // UDP payload bytes of these
+	uint64_t rx_packets; // RTP and RTCP that passed authentication
+	uint64_t rx_bytes; // UDP payload bytes of these
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
-	uint64_t rx_dropped;        // authentication failed, replayed, malformed, unknown SSRC
-	uint64_t tx_dropped;        // no buffer, ring full, protect failed
+	uint64_t rx_dropped; // authentication failed, replayed, malformed, unknown SSRC
+	uint64_t tx_dropped; // no buffer, ring full, protect failed
 	uint64_t path_changes;
-	uint64_t stun_requests;     // authenticated requests received
+	uint64_t stun_requests; // authenticated requests received
 	uint64_t consent_sent;
 	uint64_t consent_received;
 };
@@ -273,12 +280,12 @@ struct plm_producer_add {
 	uint64_t transport_id;
 	uint32_t ssrc; // 0 = learn it from the MID extension or, lacking that, the payload type
 	uint32_t clock_rate;
-	uint8_t kind;  // enum plm_kind
+	uint8_t kind; // enum plm_kind
 	uint8_t codec; // enum plm_codec
 	uint8_t payload_type;
 	uint8_t nack; // 1: gaps are NACKed (RFC 4585)
-	uint8_t pli;  // 1: key frames are asked by PLI (RFC 4585)
-	uint8_t fir;  // 1: else by FIR (RFC 5104)
+	uint8_t pli; // 1: key frames are asked by PLI (RFC 4585)
+	uint8_t fir; // 1: else by FIR (RFC 5104)
 	uint8_t remb; // 1: the peer takes goog-remb; the dataplane sends max_bitrate
 	uint8_t pad;
 	uint32_t max_bitrate; // bit/s told to the publisher, 0 = do not tell
@@ -298,18 +305,18 @@ struct plm_producer_info {
 	uint8_t worker;
 	uint32_t n_consumers;
 	uint64_t packets; // received, authenticated, after duplicates are removed
-	uint64_t bytes;   // RTP payload bytes of these
-	uint64_t lost;    // expected - received now (RFC 3550 A.3), never below 0
-	uint64_t nacked;        // sequence numbers asked for, each repetition counted
-	uint64_t recovered;     // packets that came after they were NACKed
+	uint64_t bytes; // RTP payload bytes of these
+	uint64_t lost; // expected - received now (RFC 3550 A.3), never below 0
+	uint64_t nacked; // sequence numbers asked for, each repetition counted
+	uint64_t recovered; // packets that came after they were NACKed
 	uint64_t duplicates;
-	uint64_t keyframes;     // seen
+	uint64_t keyframes; // seen
 	uint64_t keyframe_requests; // sent to the publisher
-	uint64_t keyframe_asked;    // asked for by viewers and joins, before coalescing
-	uint32_t jitter;        // RFC 3550 6.4.1, in clock_rate units
-	uint32_t bitrate;       // bit/s of the last full second, RTP payload
-	uint32_t packet_rate;   // packets/s of the last full second
-	uint32_t audio_level;   // 0..127 -dBov of the newest packet, 255 = unknown
+	uint64_t keyframe_asked; // asked for by viewers and joins, before coalescing
+	uint32_t jitter; // RFC 3550 6.4.1, in clock_rate units
+	uint32_t bitrate; // bit/s of the last full second, RTP payload
+	uint32_t packet_rate; // packets/s of the last full second
+	uint32_t audio_level; // 0..127 -dBov of the newest packet, 255 = unknown
 };
 
 // --- consumers (a stream that a transport sends: one producer to one viewer)
@@ -318,14 +325,15 @@ struct plm_consumer_add {
 	uint64_t id;
 	uint64_t transport_id; // of the viewer
 	uint64_t producer_id;
-	uint32_t ssrc; // of what the viewer receives; != 0, unique in its transport
+	uint32_t ssrc; // of what the viewer receives; != 0, unique in its transport. An SSRC used
+		// again there goes on numbering; 15 different ones a transport, else ENOSPC
 	uint8_t payload_type; // the viewer's number of the producer's codec
-	uint8_t nack;         // 1: the viewer may NACK
-	uint8_t paused;       // 1: starts paused
+	uint8_t nack; // 1: the viewer may NACK
+	uint8_t paused; // 1: starts paused
 	uint8_t pad;
 	char mid[PLM_MID_MAX];
 	char cname[PLM_CNAME_MAX]; // SDES CNAME sent with sender reports
-	struct plm_ext_map ext;    // the viewer's ids; an extension without one is removed
+	struct plm_ext_map ext; // the viewer's ids; an extension without one is removed
 };
 
 struct plm_consumer_set {
@@ -344,15 +352,15 @@ struct plm_consumer_info {
 	uint8_t kind;
 	uint8_t paused;
 	uint64_t packets; // sent, retransmissions excluded
-	uint64_t bytes;   // RTP payload bytes of these
+	uint64_t bytes; // RTP payload bytes of these
 	uint64_t dropped; // meant for this viewer and lost in the relay
 	uint64_t retransmitted;
-	uint64_t nacks;      // sequence numbers the viewer asked for
-	uint64_t nack_misses;// of these: no longer in the cache, or over the budget
-	uint64_t plis;       // PLI and FIR received from the viewer
-	uint32_t rtt_us;     // from LSR and DLSR of its receiver reports
-	uint32_t jitter;     // of its newest receiver report, clock_rate units
-	uint32_t lost;       // cumulative, of its newest receiver report
+	uint64_t nacks; // sequence numbers the viewer asked for
+	uint64_t nack_misses; // of these: no longer in the cache, or over the budget
+	uint64_t plis; // PLI and FIR received from the viewer
+	uint32_t rtt_us; // from LSR and DLSR of its receiver reports
+	uint32_t jitter; // of its newest receiver report, clock_rate units
+	uint32_t lost; // cumulative, of its newest receiver report
 	uint8_t fraction_lost; // /256, of its newest receiver report
 	uint8_t waiting_keyframe;
 	uint8_t pad[2];
@@ -376,15 +384,15 @@ enum plm_stage {
 #define X(name, text) PLM_STAGE_##name,
 	PLM_STAGES(X)
 #undef X
-		PLM_STAGE_COUNT,
+	PLM_STAGE_COUNT,
 };
 
 #define PLM_STAGE_MAX 12
 
 struct plm_stage_info {
-	uint64_t calls;   // with at least one packet
+	uint64_t calls; // with at least one packet
 	uint64_t packets; // in
-	uint64_t cycles;  // TSC
+	uint64_t cycles; // TSC
 };
 
 struct plm_worker_info {
@@ -401,7 +409,7 @@ struct plm_worker_info {
 	uint64_t rx_packets; // from the port
 	uint64_t tx_packets; // to the port
 	uint64_t handed_over; // strays given to the owning worker
-	uint64_t fanned_out;  // source packets given to other workers
+	uint64_t fanned_out; // source packets given to other workers
 	uint64_t mbufs_free;
 	uint64_t mbufs_used;
 	struct plm_stage_info stages[PLM_STAGE_MAX];
@@ -443,7 +451,7 @@ struct plm_drop_info {
 
 struct plm_trace_set {
 	uint64_t transport_id; // 0 = any
-	uint32_t packets;      // record this many more packets per worker, 0 = off
+	uint32_t packets; // record this many more packets per worker, 0 = off
 	uint32_t pad;
 };
 
@@ -453,7 +461,7 @@ struct plm_trace_entry {
 	uint32_t worker;
 	uint32_t length; // UDP payload
 	struct plm_addr remote;
-	uint8_t stage;   // last stage reached
+	uint8_t stage; // last stage reached
 	uint8_t verdict; // 0 sent or consumed, 1 dropped, 2 to the kernel, 3 handed over
 	uint16_t drop_reason;
 	uint32_t ssrc;
@@ -478,9 +486,9 @@ struct plm_dtls_record {
 // --- events to the CONTROL client
 
 enum plm_transport_event {
-	PLM_TRANSPORT_EV_PATH,         // the selected path changed (first time or moved)
+	PLM_TRANSPORT_EV_PATH, // the selected path changed (first time or moved)
 	PLM_TRANSPORT_EV_CONSENT_LOST, // now DEAD (RFC 7675: 30 s without consent)
-	PLM_TRANSPORT_EV_RESTARTED,    // an ICE restart is complete, old credentials dropped
+	PLM_TRANSPORT_EV_RESTARTED, // an ICE restart is complete, old credentials dropped
 };
 
 struct plm_event_transport {
@@ -493,7 +501,7 @@ struct plm_event_transport {
 
 enum plm_producer_event {
 	PLM_PRODUCER_EV_ACTIVE, // first packet, or packets again after a silence
-	PLM_PRODUCER_EV_IDLE,   // no packet for 2 s
+	PLM_PRODUCER_EV_IDLE, // no packet for 2 s
 };
 
 struct plm_event_producer {

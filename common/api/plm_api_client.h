@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLM_API_CLIENT_TIMEOUT_MS 2000 // for each reply, or each item of a list
+#define PLM_API_CLIENT_TIMEOUT_MS 5000 // for each reply, or each item of a list
 
 struct plm_api_client;
 
@@ -25,8 +25,8 @@ struct plm_api_client *plm_api_client_open(
 );
 void plm_api_client_close(struct plm_api_client *client); // takes NULL
 
-// Called from within the functions below for events and DTLS records that arrive meanwhile; they are
-// dropped when there is no callback. payload passed plm_api_check_message.
+// Called from within the functions below for events and DTLS records that arrive meanwhile; they
+// are dropped when there is no callback. payload passed plm_api_check_message.
 void plm_api_client_on_event(
 	struct plm_api_client *client,
 	void (*event)(void *user, uint16_t type, const void *payload, size_t len),
@@ -46,7 +46,8 @@ int plm_api_call(
 );
 
 // Sends a LIST request (struct plm_list) and calls item for each item of the answer. When item
-// returns non-zero the rest is read and not shown, and that value is returned. Errors as plm_api_call.
+// returns non-zero the rest is read and not shown, and that value is returned. Errors as
+// plm_api_call.
 int plm_api_list(
 	struct plm_api_client *client,
 	uint16_t type,

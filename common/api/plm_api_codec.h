@@ -22,11 +22,12 @@ const struct plm_api_type_info *plm_api_type_info(uint16_t type);
 // "TRANSPORT_ADD", "unknown".
 const char *plm_api_type_name(uint16_t type);
 
-// Checks a packet that a server received: a request, or a DTLS record. packet is aligned to 8 bytes.
-// Errors: -EMSGSIZE shorter than a header, or not exactly the size of its type; -ENOTSUP unknown type
-// (also events, which only servers send); -EINVAL flags or status that no request has.
-// *ret_payload is set on success only. *ret_header is set on errors too, so that they can be answered:
-// NULL when there is not even a whole header.
+// Checks a packet that a server received: a request, or a DTLS record. packet is aligned to 8
+// bytes.
+// Errors: -EMSGSIZE shorter than a header, or not exactly the size of its type; -ENOTSUP unknown
+// type (also events, which only servers send); -EINVAL flags or status that no request has.
+// *ret_payload is set on success only. *ret_header is set on errors too, so that they can be
+// answered: NULL when there is not even a whole header.
 int plm_api_check_request(
 	const void *packet,
 	size_t len,
@@ -35,8 +36,8 @@ int plm_api_check_request(
 );
 
 // The same for a packet that a client received: a reply, an event or a DTLS record. A reply with a
-// status, or the last one of a list, carries no payload or a whole one; *ret_payload is then NULL or
-// points to it.
+// status, or the last one of a list, carries no payload or a whole one; *ret_payload is then NULL
+// or points to it.
 int plm_api_check_message(
 	const void *packet,
 	size_t len,

@@ -24,8 +24,8 @@ int plm_loop_modify(struct plm_loop *loop, int fd, uint32_t events);
 // Safe inside callbacks, also for other descriptors. Does not close fd.
 void plm_loop_remove(struct plm_loop *loop, int fd);
 
-// Waits at most timeout_ms for events and runs their callbacks. Returns the number of events, wake-ups
-// included, or -errno.
+// Waits at most timeout_ms for events and runs their callbacks. Returns the number of events,
+// wake-ups included, or -errno.
 int plm_loop_run_once(struct plm_loop *loop, int timeout_ms);
 
 // Makes run_once of the loop's thread return at once. Any thread, any signal handler.

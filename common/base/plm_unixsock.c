@@ -38,7 +38,8 @@ static int connect_to(const char *path, int flags) {
 	return fd;
 }
 
-// Makes way for a listener: a socket file that nobody answers on is removed, anything else is not ours.
+// Makes way for a listener: a socket file that nobody answers on is removed, anything else is not
+// ours.
 static int path_clear(const char *path) {
 	struct stat st;
 	int fd;

@@ -21,8 +21,8 @@ struct plm_yaml_check {
 int plm_yaml_fail(const struct plm_yaml_check *check, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-// The whole file, at most 1 MiB. Returns 0, -ENOENT, -EINVAL or -ENOMEM with a line in check->error.
-// *ret_text: free().
+// The whole file, at most 1 MiB. Returns 0, -ENOENT, -EINVAL or -ENOMEM with a line in
+// check->error. *ret_text: free().
 int plm_yaml_read(const struct plm_yaml_check *check, uint8_t **ret_text, size_t *ret_len);
 
 // Reads text by schema (a pointer to a mapping). Aliases and unknown keys are errors. Returns 0,

@@ -181,7 +181,8 @@ static void reports_write(uint8_t *dst, const struct plm_rtcp_report *reports, i
 		const struct plm_rtcp_report *report = &reports[i];
 		int32_t lost = report->cumulative_lost;
 
-		// RFC 3550 6.4.1 leaves what exceeds 24 bits open; wrapping would turn loss into gain.
+		// RFC 3550 6.4.1 leaves what exceeds 24 bits open; wrapping would turn loss into
+		// gain.
 		if (lost > LOST_MAX)
 			lost = LOST_MAX;
 		else if (lost < LOST_MIN)

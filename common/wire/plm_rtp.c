@@ -92,8 +92,8 @@ static inline int ext_next(
 		ret_ext->id = *p >> 4;
 		ret_ext->len = (*p & 0x0f) + 1;
 		p++;
-		// RFC 8285 4.2: also id 0 with a length field ends the walk, without harm to what came
-		// before.
+		// RFC 8285 4.2: also id 0 with a length field ends the walk, without harm to what
+		// came before.
 		if (ret_ext->id == ONE_BYTE_ID_STOP || ret_ext->id == 0)
 			return 0;
 	}

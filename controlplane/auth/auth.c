@@ -102,7 +102,8 @@ static json_t *part_parse(const char *text, size_t len) {
 
 	if (n < 0)
 		return NULL;
-	// Two claims of one name: which one counts would be our parser's secret (RFC 7519 section 4).
+	// Two claims of one name: which one counts would be our parser's secret (RFC 7519 section
+	// 4).
 	json = json_loadb(bytes, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
 	if (json != NULL && !json_is_object(json)) {
 		json_decref(json);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Tokens: JSON Web Tokens (RFC 7519, RFC 7515, RFC 8725) that say who a client is and what it may do.
-// The algorithm is fixed by configuration; what a token's header says of keys is not looked at.
+// Tokens: JSON Web Tokens (RFC 7519, RFC 7515, RFC 8725) that say who a client is and what it may
+// do. The algorithm is fixed by configuration; what a token's header says of keys is not looked at.
 //
 // Claims: sub (user id), room (id or prefix with a trailing *), can (array of "create", "publish",
 // "view"), exp; nbf and iat are checked if present.
@@ -24,13 +24,13 @@ struct auth_config {
 // Immutable: any thread may verify and make.
 struct auth;
 
-// Copies what it needs of config. Returns NULL with errno (EINVAL, ENOMEM, that of opening key_file)
-// and one sentence in error.
+// Copies what it needs of config. Returns NULL with errno (EINVAL, ENOMEM, that of opening
+// key_file) and one sentence in error.
 struct auth *auth_new(const struct auth_config *config, char *error, size_t error_len);
 void auth_free(struct auth *auth);
 
-// token may be NULL. now: unix seconds. Returns 0, or -EACCES with one sentence in error that may be
-// told to the client.
+// token may be NULL. now: unix seconds. Returns 0, or -EACCES with one sentence in error that may
+// be told to the client.
 int auth_verify(
 	const struct auth *auth,
 	const char *token,

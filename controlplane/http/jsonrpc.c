@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// Nesting by a plain scan, so that a bomb never gets into the recursive parser. Exact for valid JSON;
-// what is not valid is refused by the parser afterwards.
+// Nesting by a plain scan, so that a bomb never gets into the recursive parser. Exact for valid
+// JSON; what is not valid is refused by the parser afterwards.
 static bool depth_is_fine(const char *text, size_t len) {
 	bool in_string = false;
 	int depth = 0;

@@ -287,10 +287,10 @@ static void *thread_run(void *) {
 		h2o_socket_close(server.listeners[i].sock);
 	signaling_end();
 	loop_run_until(no_websockets, GOODBYE_MS);
-	websocket_end();
 	connections_shutdown(server.connections);
 	connections_shutdown(server.admin_connections);
 	loop_run_until(no_connections, SHUTDOWN_MS);
+	websocket_end();
 	pthread_mutex_lock(&post_lock);
 	running = false;
 	pthread_mutex_unlock(&post_lock);

@@ -16,6 +16,7 @@ enum signaling_close_code {
 	SIGNALING_CLOSE_BAD_DATA = 1007,
 	SIGNALING_CLOSE_POLICY = 1008,
 	SIGNALING_CLOSE_TOO_BIG = 1009,
+	SIGNALING_CLOSE_TRY_AGAIN = 1013, // no place for another session
 	SIGNALING_CLOSE_UNAUTHORIZED = 4001,
 	SIGNALING_CLOSE_FLOOD = 4002,
 	SIGNALING_CLOSE_REPLACED = 4003, // the place was resumed by a newer connection

@@ -65,8 +65,9 @@ static bool extension_add(X509 *x509, int nid, const char *value) {
 	return ok;
 }
 
-// The names as OpenSSL writes them: "DNS:example.org,IP:198.18.0.1". Names were checked by config.c:
-// no comma can come in. Without configured ones: localhost, and the addresses we listen on.
+// The names as OpenSSL writes them: "DNS:example.org,IP:198.18.0.1". Names were checked by
+// config.c: no comma can come in. Without configured ones: localhost, and the addresses we listen
+// on.
 static void alt_names_print(const struct config *config, char *buf, size_t len) {
 	char ip[PLM_ADDR_TEXT_LEN];
 	struct plm_addr addr;

@@ -174,10 +174,13 @@ static void flush(h2o_timeout_entry_t *) {
 	while ((ws = all.dirty) != NULL) {
 		all.dirty = ws->next_dirty;
 		ws->dirty = false;
+		// h2o holds the connection until the handshake is out; the tick comes back to it
+		if (ws->conn->sock == NULL)
+			continue;
 		close_when_said(ws);
 		if (ws->drop)
 			gone(ws);
-		else if (ws->conn->sock != NULL && !ws->lingering) // else: handshake not sent yet
+		else if (!ws->lingering)
 			h2o_websocket_proceed(ws->conn);
 	}
 }
@@ -306,6 +309,8 @@ static void tick(h2o_timeout_entry_t *entry) {
 
 		if (ws == NULL)
 			continue;
+		if (ws->drop)
+			flush_soon(ws);
 		if (ws->deadline_ms != 0 && now >= ws->deadline_ms) {
 			if (ws->closing) {
 				ws->drop = true;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// WebSocket connections (RFC 6455) on h2o and wslay: handshake, framing, limits, keep-alive. Knows no
-// JSON. One instance per process, all of it on the http thread. Connections are named by id only, so
-// that nobody holds one that is gone; an unknown id is ignored.
+// WebSocket connections (RFC 6455) on h2o and wslay: handshake, framing, limits, keep-alive. Knows
+// no JSON. One instance per process, all of it on the http thread. Connections are named by id
+// only, so that nobody holds one that is gone; an unknown id is ignored.
 
 #include <h2o.h>
 
@@ -30,7 +30,7 @@ struct websocket_config {
 
 // The strings and callbacks must live until websocket_end. Returns 0 or -ENOMEM.
 int websocket_start(h2o_context_t *ctx, const struct websocket_config *config);
-// Drops what is left, with callbacks.
+// After the sockets below were shut down and h2o saw it: drops what is left, with callbacks.
 void websocket_end(void);
 
 // Answers an upgrade request, or refuses it with an HTTP error.

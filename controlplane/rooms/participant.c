@@ -91,7 +91,8 @@ bool identity_expired(const struct rooms_identity *identity, int64_t now_s) {
 bool id_is_valid(const char *id) {
 	const size_t len = strlen(id);
 
-	return len >= 1 && len <= ROOMS_ID_MAX
+	// "." and ".." would climb in the URLs that ids stand in.
+	return len >= 1 && len <= ROOMS_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0
 		&& strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-")
 		== len;
 }
@@ -102,10 +103,17 @@ struct media *media_new(
 	enum media_kind kind,
 	uint64_t transport_id
 ) {
+	unsigned n_connecting = 0;
 	struct media *media;
 
 	if (participant->n_media >= PARTICIPANT_MEDIA_MAX) {
 		errno = ENOSPC;
+		return NULL;
+	}
+	LIST_FOREACH (media, &participant->media, of_participant)
+		n_connecting += media->state != MEDIA_CONNECTED;
+	if (n_connecting >= PARTICIPANT_CONNECTING_MAX) {
+		errno = EBUSY;
 		return NULL;
 	}
 	media = calloc(1, sizeof(*media));

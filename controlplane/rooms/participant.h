@@ -2,8 +2,8 @@
 #pragma once
 
 // One signaling session: a connection with an identity, which outlives the connection for a while.
-// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time is an
-// argument.
+// And its media: each WebRTC connection it publishes or watches by. Pure bookkeeping: no I/O, time
+// is an argument.
 
 #include "room.h"
 #include "rooms.h"
@@ -18,6 +18,7 @@
 
 #define PARTICIPANT_ROOMS_MAX 8
 #define PARTICIPANT_MEDIA_MAX 128 // WebRTC connections of one participant
+#define PARTICIPANT_CONNECTING_MAX 48 // of these in the making; a full room is 36 streams
 #define RESUME_TOKEN_LEN 32 // characters of hex: 128 bits
 
 enum media_kind {
@@ -65,7 +66,9 @@ struct media {
 	struct media_track tracks[SDP_TRACKS_MAX];
 
 	struct pending_reply reply; // of publish or subscribe
-	struct pending_reply restart; // of ice.restart
+	struct pending_reply restart; // of ice.restart, the newest one
+	unsigned n_restarts_asked; // of rtc, without an answer yet
+	unsigned n_restarts_sent; // to the dataplane, without an answer yet
 	char *sdp; // answer that waits for the dataplane
 	unsigned n_waiting; // replies of the dataplane
 	int error; // the first one of these
@@ -117,10 +120,10 @@ bool identity_opens_room(const struct rooms_identity *identity, const char *room
 // now_s: unix seconds; 60 s of leeway for clocks that differ (RFC 7519 4.1.4).
 bool identity_expired(const struct rooms_identity *identity, int64_t now_s);
 
-// Letters, digits, "_.@-", 1 to ROOMS_ID_MAX.
+// Letters, digits, "_.@-", 1 to ROOMS_ID_MAX, neither "." nor "..".
 bool id_is_valid(const char *id);
 
-// NULL with errno ENOMEM or ENOSPC (PARTICIPANT_MEDIA_MAX).
+// NULL with errno ENOMEM, ENOSPC (PARTICIPANT_MEDIA_MAX) or EBUSY (PARTICIPANT_CONNECTING_MAX).
 struct media *media_new(
 	struct participant *participant,
 	struct room *room,

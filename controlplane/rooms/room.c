@@ -1,12 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+// Who is in a room, and in which role.
+
 #include "room.h"
 
-#include "room_events.h"
+#include "room_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+// A user whose token opens this room no more. Owned by room->kicked.
+struct kicked {
+	struct table_link link;
+	char user_id[ROOMS_ID_MAX + 1];
+};
+
+bool room_has_kicked(const struct room *room, const char *user_id) {
+	return table_find_name(&room->kicked, user_id) != NULL;
+}
+
+static int kicked_remember(struct room *room, const char *user_id) {
+	struct kicked *kicked;
+
+	if (room_has_kicked(room, user_id))
+		return 0;
+	if (room->kicked.n >= ROOM_KICKED_MAX)
+		return -ENOSPC;
+	kicked = calloc(1, sizeof(*kicked));
+	if (kicked == NULL)
+		return -ENOMEM;
+	strcpy(kicked->user_id, user_id);
+	if (table_add_name(&room->kicked, &kicked->link, kicked->user_id) == 0)
+		return 0;
+	free(kicked);
+	return -ENOMEM;
+}
+
+static void kicked_clear(struct room *room) {
+	struct table_link *link, *next;
+
+	for (link = table_next(&room->kicked, NULL); link != NULL; link = next) {
+		next = table_next(&room->kicked, link);
+		free(table_object(link, struct kicked, link));
+	}
+	table_clear(&room->kicked);
+}
 
 struct room *room_new(
 	const char *id,
@@ -15,6 +54,7 @@ struct room *room_new(
 	uint64_t now_ms,
 	uint64_t seed
 ) {
+	const struct room_rules *rules = room_rules(type);
 	struct room *room;
 
 	if (strlen(id) > ROOMS_ID_MAX || limits->max_publishers == 0
@@ -27,12 +67,14 @@ struct room *room_new(
 		return NULL;
 	strcpy(room->id, id);
 	room->type = type;
-	room->max_publishers = limits->max_publishers;
+	room->max_publishers = rules->max_publishers > 0 ? rules->max_publishers
+							 : limits->max_publishers;
 	room->max_members = limits->max_members;
 	room->empty_ms = limits->empty_ms;
 	room->created_ms = now_ms;
 	room->empty_since_ms = now_ms;
 	table_init(&room->members, seed);
+	table_init(&room->kicked, seed);
 	return room;
 }
 
@@ -46,7 +88,7 @@ void room_free(struct room *room) {
 		free(table_object(link, struct room_member, link));
 	}
 	table_clear(&room->members);
-	free(room->kicked);
+	kicked_clear(room);
 	free(room);
 }
 
@@ -97,47 +139,16 @@ bool room_viewers_page(
 	return *cursor < table->n_buckets;
 }
 
-static bool is_kicked(const struct room *room, const char *user_id) {
-	for (unsigned i = 0; i < room->n_kicked; i++) {
-		if (strcmp(room->kicked[i], user_id) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int kicked_remember(struct room *room, const char *user_id) {
-	if (room->kicked == NULL) {
-		room->kicked = calloc(ROOM_KICKED_MAX, sizeof(*room->kicked));
-		if (room->kicked == NULL)
-			return -ENOMEM;
-	}
-	strcpy(room->kicked[room->next_kicked], user_id);
-	room->next_kicked = (room->next_kicked + 1) % ROOM_KICKED_MAX;
-	if (room->n_kicked < ROOM_KICKED_MAX)
-		room->n_kicked++;
-	return 0;
-}
-
-// Open requests belong to whoever owns the room: a new owner receives them all.
-static void requests_tell(const struct room *room, struct room_events *events) {
-	for (unsigned i = 0; i < room->n_requests; i++) {
-		struct room_event *event;
-
-		event = room_tell(events, ROOM_EVENT_REQUESTED, room->requests[i]->user_id);
-		event->to = room_owner(room)->session;
-	}
-}
-
 static void owner_tell(const struct room *room, struct room_events *events) {
 	const struct room_member *owner = room_owner(room);
 
 	room_tell(events, ROOM_EVENT_OWNER_CHANGED, owner != NULL ? owner->user_id : "");
 	if (owner != NULL)
-		requests_tell(room, events);
+		room_requests_tell(room, events);
 }
 
 // Oldest first: seniority counts from here.
-static void publisher_append(
+void room_publisher_add(
 	struct room *room,
 	struct room_member *member,
 	uint64_t but,
@@ -146,27 +157,11 @@ static void publisher_append(
 	member->role = ROOM_PUBLISHER;
 	room->publishers[room->n_publishers++] = member;
 	room->empty_since_ms = 0;
+	if (room->creator[0] == '\0')
+		strcpy(room->creator, member->user_id);
 	room_tell(events, ROOM_EVENT_PUBLISHER_JOINED, member->user_id)->but = but;
-	if (room->n_publishers == 1) {
-		// The one who just came finds it in his snapshot, but not who asked before him.
+	if (room->n_publishers == 1)
 		room_tell(events, ROOM_EVENT_OWNER_CHANGED, member->user_id)->but = but;
-		requests_tell(room, events);
-	}
-}
-
-static bool request_remove(struct room *room, struct room_member *member) {
-	unsigned i = 0;
-
-	if (!member->requests)
-		return false;
-	while (room->requests[i] != member)
-		i++;
-	room->n_requests--;
-	memmove(&room->requests[i],
-		&room->requests[i + 1],
-		(room->n_requests - i) * sizeof(room->requests[0]));
-	member->requests = false;
-	return true;
 }
 
 int room_join(
@@ -179,11 +174,12 @@ int room_join(
 	uint64_t *ret_replaced
 ) {
 	struct room_member *member = room_member_find(room, user_id);
+	const struct room_rules *rules = room_rules(room->type);
 
 	(void)now_ms;
 	if (room->closed)
 		return -ESHUTDOWN;
-	if (is_kicked(room, user_id))
+	if (room_has_kicked(room, user_id))
 		return -EKEYREJECTED;
 	if (member != NULL) {
 		*ret_replaced = member->session != session ? member->session : 0;
@@ -192,6 +188,11 @@ int room_join(
 	}
 	if (strlen(user_id) > ROOMS_ID_MAX)
 		return -EINVAL;
+	if (!rules->viewers)
+		role = ROOM_PUBLISHER;
+	if (role == ROOM_PUBLISHER && rules->creator_only && room->creator[0] != '\0'
+	    && strcmp(room->creator, user_id) != 0)
+		return -EPERM;
 	if (role == ROOM_PUBLISHER && room->n_publishers >= room->max_publishers)
 		return -ENOSPC;
 	if (room->members.n >= room->max_members)
@@ -207,26 +208,11 @@ int room_join(
 		return -ENOMEM;
 	}
 	if (role == ROOM_PUBLISHER)
-		publisher_append(room, member, session, events);
+		room_publisher_add(room, member, session, events);
+	else
+		room->count_changed = true;
 	*ret_replaced = 0;
 	return 0;
-}
-
-static void streams_end(
-	struct room_member *member,
-	const char *reason,
-	struct room_events *events
-) {
-	for (unsigned i = 0; i < member->n_streams; i++) {
-		struct room_event *event;
-
-		if (member->streams[i].state != ROOM_STREAM_LIVE)
-			continue;
-		event = room_tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, member->user_id);
-		room_event_set_stream(event, &member->streams[i]);
-		room_event_set_reason(event, reason);
-	}
-	member->n_streams = 0;
 }
 
 static void publisher_remove(
@@ -248,7 +234,7 @@ static void publisher_remove(
 	room_event_set_reason(
 		room_tell(events, ROOM_EVENT_PUBLISHER_LEFT, member->user_id), reason
 	);
-	if (i == 0)
+	if (i == 0 && !room_rules(room->type)->ends_with_one)
 		owner_tell(room, events);
 	if (room->n_publishers == 0)
 		room->empty_since_ms = now_ms;
@@ -266,14 +252,18 @@ int room_leave(
 
 	if (member == NULL)
 		return -ENOENT;
-	streams_end(member, reason, events);
-	if (request_remove(room, member) && owner != NULL)
+	room_streams_end(member, reason, events);
+	if (room_request_remove(room, member) && owner != NULL)
 		room_tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = owner->session;
 	// Out of the table first: he is not among "everyone" of what follows.
 	table_remove(&room->members, &member->link);
 	if (member->role == ROOM_PUBLISHER)
 		publisher_remove(room, member, reason, now_ms, events);
+	else
+		room->count_changed = true;
 	free(member);
+	if (room_rules(room->type)->ends_with_one)
+		room_close(room, "peer_left", events);
 	return 0;
 }
 
@@ -285,227 +275,26 @@ int room_kick(
 	uint64_t now_ms,
 	struct room_events *events
 ) {
-	const struct room_member *kicker = room_member_find(room, by);
+	const struct room_member *kicker = by != NULL ? room_member_find(room, by) : NULL;
 	const struct room_member *member = room_member_find(room, user_id);
 	struct room_event *event;
 	int r;
 
-	if (kicker == NULL || member == NULL)
+	if ((by != NULL && kicker == NULL) || member == NULL)
 		return -ENOENT;
-	if (kicker->role != ROOM_PUBLISHER)
+	if (kicker != NULL && !room_rules(room->type)->kicks)
+		return -ENOTSUP;
+	if (kicker != NULL && kicker->role != ROOM_PUBLISHER)
 		return -EPERM;
 	if (kicker == member)
 		return -EINVAL;
 	r = kicked_remember(room, member->user_id);
 	if (r < 0)
 		return r;
-	event = room_tell(events, ROOM_EVENT_KICKED, by);
+	event = room_tell(events, ROOM_EVENT_KICKED, by != NULL ? by : "");
 	event->to = member->session;
 	room_event_set_reason(event, reason);
 	return room_leave(room, user_id, "kicked", now_ms, events);
-}
-
-int room_request(struct room *room, const char *user_id, struct room_events *events) {
-	struct room_member *member = room_member_find(room, user_id);
-
-	if (member == NULL)
-		return -ENOENT;
-	if (member->role == ROOM_PUBLISHER || member->requests)
-		return -EALREADY;
-	if (room->n_requests == ROOM_REQUESTS_MAX)
-		return -ENOSPC;
-	member->requests = true;
-	room->requests[room->n_requests++] = member;
-	if (room->n_publishers > 0)
-		room_tell(events, ROOM_EVENT_REQUESTED, user_id)->to = room_owner(room)->session;
-	return 0;
-}
-
-int room_withdraw(struct room *room, const char *user_id, struct room_events *events) {
-	struct room_member *member = room_member_find(room, user_id);
-
-	if (member == NULL || !request_remove(room, member))
-		return -ENOENT;
-	if (room->n_publishers > 0)
-		room_tell(events, ROOM_EVENT_WITHDRAWN, user_id)->to = room_owner(room)->session;
-	return 0;
-}
-
-// The member whose request the owner may decide. 0, -EPERM or -ENOENT.
-static int request_find(
-	const struct room *room,
-	const char *by,
-	const char *user_id,
-	struct room_member **ret_member
-) {
-	const struct room_member *owner = room_owner(room);
-	struct room_member *member = room_member_find(room, user_id);
-
-	if (owner == NULL || strcmp(owner->user_id, by) != 0)
-		return -EPERM;
-	if (member == NULL || !member->requests)
-		return -ENOENT;
-	*ret_member = member;
-	return 0;
-}
-
-int room_accept(
-	struct room *room,
-	const char *by,
-	const char *user_id,
-	uint64_t now_ms,
-	struct room_events *events
-) {
-	struct room_member *member;
-	int r = request_find(room, by, user_id, &member);
-
-	(void)now_ms;
-	if (r < 0)
-		return r;
-	if (room->n_publishers >= room->max_publishers)
-		return -ENOSPC;
-	request_remove(room, member);
-	room_tell(events, ROOM_EVENT_GRANTED, user_id)->to = member->session;
-	publisher_append(room, member, 0, events);
-	return 0;
-}
-
-int room_reject(
-	struct room *room,
-	const char *by,
-	const char *user_id,
-	const char *reason,
-	struct room_events *events
-) {
-	struct room_member *member;
-	struct room_event *event;
-	int r = request_find(room, by, user_id, &member);
-
-	if (r < 0)
-		return r;
-	request_remove(room, member);
-	event = room_tell(events, ROOM_EVENT_REJECTED, user_id);
-	event->to = member->session;
-	room_event_set_reason(event, reason);
-	return 0;
-}
-
-int room_stream_add(
-	struct room *room,
-	const char *user_id,
-	const char *stream_id,
-	uint64_t transport_id
-) {
-	struct room_member *member = room_member_find(room, user_id);
-	struct room_stream *stream;
-
-	if (member == NULL)
-		return -ENOENT;
-	if (member->role != ROOM_PUBLISHER)
-		return -EPERM;
-	if (strlen(stream_id) > ROOMS_ID_MAX)
-		return -EINVAL;
-	if (room_stream_find(member, stream_id) != NULL)
-		return -EEXIST;
-	if (member->n_streams == ROOM_STREAMS_MAX)
-		return -ENOSPC;
-	stream = &member->streams[member->n_streams++];
-	*stream = (struct room_stream){.transport_id = transport_id};
-	strcpy(stream->id, stream_id);
-	return 0;
-}
-
-static struct room_stream *stream_of(
-	const struct room *room,
-	const char *user_id,
-	const char *stream_id
-) {
-	struct room_member *member = room_member_find(room, user_id);
-
-	return member != NULL ? room_stream_find(member, stream_id) : NULL;
-}
-
-int room_stream_live(
-	struct room *room,
-	const char *user_id,
-	const char *stream_id,
-	const struct room_track *tracks,
-	unsigned n_tracks,
-	struct room_events *events
-) {
-	struct room_stream *stream = stream_of(room, user_id, stream_id);
-
-	if (stream == NULL)
-		return -ENOENT;
-	if (stream->state == ROOM_STREAM_LIVE)
-		return 0;
-	if (n_tracks > ROOM_TRACKS_MAX)
-		n_tracks = ROOM_TRACKS_MAX;
-	stream->n_tracks = n_tracks;
-	if (n_tracks > 0)
-		memcpy(stream->tracks, tracks, n_tracks * sizeof(*tracks));
-	stream->state = ROOM_STREAM_LIVE;
-	room_event_set_stream(room_tell(events, ROOM_EVENT_STREAM_PUBLISHED, user_id), stream);
-	return 0;
-}
-
-int room_stream_end(
-	struct room *room,
-	const char *user_id,
-	const char *stream_id,
-	const char *reason,
-	struct room_events *events
-) {
-	struct room_member *member = room_member_find(room, user_id);
-	struct room_stream *stream = stream_of(room, user_id, stream_id);
-
-	if (stream == NULL)
-		return -ENOENT;
-	if (stream->state == ROOM_STREAM_LIVE) {
-		struct room_event *event;
-
-		event = room_tell(events, ROOM_EVENT_STREAM_UNPUBLISHED, user_id);
-		room_event_set_stream(event, stream);
-		room_event_set_reason(event, reason);
-	}
-	member->n_streams--;
-	memmove(stream,
-		stream + 1,
-		(size_t)(&member->streams[member->n_streams] - stream) * sizeof(*stream));
-	return 0;
-}
-
-int room_stream_update(
-	struct room *room,
-	const char *user_id,
-	const char *stream_id,
-	bool paused,
-	bool interrupted,
-	const char *reason,
-	struct room_events *events
-) {
-	struct room_stream *stream = stream_of(room, user_id, stream_id);
-	bool begins;
-
-	if (stream == NULL)
-		return -ENOENT;
-	if (stream->paused == paused && stream->interrupted == interrupted)
-		return 0;
-	begins = interrupted && !stream->interrupted;
-	stream->paused = paused;
-	stream->interrupted = interrupted;
-	if (stream->state == ROOM_STREAM_LIVE) {
-		struct room_event *event;
-
-		event = room_tell(
-			events,
-			begins ? ROOM_EVENT_STREAM_INTERRUPTED : ROOM_EVENT_STREAM_UPDATED,
-			user_id
-		);
-		room_event_set_stream(event, stream);
-		room_event_set_reason(event, reason);
-	}
-	return 0;
 }
 
 void room_close(struct room *room, const char *reason, struct room_events *events) {
@@ -527,13 +316,15 @@ uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *event
 		}
 		next_ms = room->empty_since_ms + room->empty_ms;
 	}
-	if (room_viewer_count(room) != room->count_told) {
+	if (room->count_changed) {
 		uint64_t due_ms = room->count_told_ms + ROOM_COUNT_EVERY_MS;
 
 		if (now_ms >= due_ms) {
-			room->count_told = room_viewer_count(room);
+			room->count_changed = false;
 			room->count_told_ms = now_ms;
-			room_tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room->count_told;
+			room_tell(events, ROOM_EVENT_VIEWER_COUNT, "")->count = room_viewer_count(
+				room
+			);
 		} else if (due_ms < next_ms) {
 			next_ms = due_ms;
 		}

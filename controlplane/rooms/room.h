@@ -17,7 +17,7 @@
 #define ROOM_STREAMS_MAX 4 // of one publisher
 #define ROOM_TRACKS_MAX 4 // of one stream
 #define ROOM_REQUESTS_MAX 64 // raised hands that are open
-#define ROOM_KICKED_MAX 256 // the oldest is forgotten first
+#define ROOM_KICKED_MAX 10000 // users; more are not kicked, for no kick is forgotten
 #define ROOM_COUNT_EVERY_MS 1000 // room.viewer_count at most this often
 
 enum room_type {
@@ -30,6 +30,19 @@ enum room_type {
 enum room_role {
 	ROOM_VIEWER,
 	ROOM_PUBLISHER
+};
+
+// What the types differ in.
+struct room_rules {
+	unsigned max_publishers; // 0 = as configured
+	bool viewers; // false: all who join are publishers
+	bool hands; // viewers may ask to become publishers
+	bool kicks; // publishers may throw others out
+	bool creator_only; // nobody but its creator publishes, also after he left
+	bool ends_with_one; // the first who leaves ends it
+	bool publishes; // media goes to the relay; false: members signal to each other instead
+	bool watched; // and from it to the members; false: by HLS
+	bool audio_only;
 };
 
 // X(NAME, "method"): what the room tells, by the method of its notification.
@@ -116,16 +129,20 @@ struct room {
 	unsigned empty_ms;
 	uint64_t created_ms;
 	bool closed;
+	bool closing; // in the list of rooms.c that next_closed makes
+	struct room *next_closed;
 	struct table members;
 	struct room_member *publishers[ROOM_PUBLISHERS_MAX]; // oldest first: [0] owns the room
 	unsigned n_publishers;
 	struct room_member *requests[ROOM_REQUESTS_MAX]; // in order of asking
 	unsigned n_requests;
-	char (*kicked)[ROOMS_ID_MAX + 1]; // ring
-	unsigned n_kicked, next_kicked;
+	char creator[ROOMS_ID_MAX + 1]; // the first publisher; p2p: the caller
+	struct table kicked; // users, for as long as the room lives
 	uint64_t empty_since_ms; // no publisher since then, 0 = there is one
 	uint64_t count_told_ms; // when viewer_count was sent
-	uint64_t count_told; // and what it said
+	// Viewers came or went since then. Who came meanwhile knows another number than the one
+	// told, also when it is the same again.
+	bool count_changed;
 };
 
 struct room_limits {
@@ -134,6 +151,7 @@ struct room_limits {
 	unsigned empty_ms;
 };
 
+const struct room_rules *room_rules(enum room_type type);
 const char *room_type_name(enum room_type type); // "m2m"
 int room_type_from_name(const char *name, enum room_type *ret_type); // 0 or -EINVAL
 const char *room_event_method(enum room_event_type type);
@@ -150,7 +168,8 @@ void room_free(struct room *room); // takes NULL
 
 // Lets a user in. A user has one place: if he is in already, his session is replaced and his role
 // and seniority stay (*ret_replaced is the old session, else 0); his streams of the old session are
-// the caller's to end. Errors: -EKEYREJECTED kicked before, -ENOSPC no place for another publisher,
+// the caller's to end. role does not matter where there are no viewers. Errors: -EKEYREJECTED
+// kicked before, -ENOSPC no place for another publisher, -EPERM only the creator may publish here,
 // -EUSERS room has max_members, -ENOMEM, -ESHUTDOWN closed.
 int room_join(
 	struct room *room,
@@ -162,7 +181,7 @@ int room_join(
 	uint64_t *ret_replaced
 );
 
-// Takes a user out, ends his streams and his request. Returns 0 or -ENOENT.
+// Takes a user out, ends his streams and his request; ends a p2p room. Returns 0 or -ENOENT.
 int room_leave(
 	struct room *room,
 	const char *user_id,
@@ -171,8 +190,9 @@ int room_leave(
 	struct room_events *events
 );
 
-// A publisher throws a participant out for as long as the room lives; leaving included.
-// Errors: -ENOENT by or user not here, -EPERM by is no publisher, -EINVAL himself, -ENOMEM.
+// A publisher, or the operator (by NULL), throws a participant out for as long as the room lives;
+// leaving included. Errors: -ENOENT by or user not here, -ENOTSUP not in this type of room, -EPERM
+// by is no publisher, -EINVAL himself, -ENOSPC ROOM_KICKED_MAX, -ENOMEM.
 int room_kick(
 	struct room *room,
 	const char *by,
@@ -182,8 +202,8 @@ int room_kick(
 	struct room_events *events
 );
 
-// Raising a hand. Errors: -ENOENT not here, -EALREADY is a publisher or asked before (no event),
-// -ENOSPC too many open requests.
+// Raising a hand. All four: -ENOTSUP not in this type of room. Errors: -ENOENT not here, -EALREADY
+// is a publisher or asked before (no event), -ENOSPC too many open requests.
 int room_request(struct room *room, const char *user_id, struct room_events *events);
 // -ENOENT: not here or did not ask.
 int room_withdraw(struct room *room, const char *user_id, struct room_events *events);
@@ -204,7 +224,8 @@ int room_reject(
 	struct room_events *events
 );
 
-// A stream in state STARTING. Errors: -ENOENT not here, -EPERM no publisher, -EEXIST, -ENOSPC too many streams.
+// A stream in state STARTING. Errors: -ENOENT not here, -ENOTSUP not in this type of room, -EPERM
+// no publisher, -EEXIST, -ENOSPC too many streams.
 int room_stream_add(
 	struct room *room,
 	const char *user_id,
@@ -242,6 +263,7 @@ int room_stream_update(
 
 struct room_member *room_member_find(const struct room *room, const char *user_id);
 struct room_stream *room_stream_find(struct room_member *member, const char *stream_id);
+bool room_has_kicked(const struct room *room, const char *user_id);
 struct room_member *room_owner(const struct room *room); // NULL without publishers
 uint64_t room_viewer_count(const struct room *room);
 
@@ -256,8 +278,9 @@ bool room_viewers_page(
 	void *user
 );
 
-// Time passes: viewer_count is told, an empty room is closed (then room->closed is true and everyone
-// was told; the caller takes the members out). Returns when to call again, UINT64_MAX = no need.
+// Time passes: viewer_count is told, an empty room is closed (then room->closed is true and
+// everyone was told; the caller takes the members out). Returns when to call again, UINT64_MAX = no
+// need.
 uint64_t room_tick(struct room *room, uint64_t now_ms, struct room_events *events);
 
 // Ends the room now: tells everyone, refuses joins.

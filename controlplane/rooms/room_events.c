@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Names and the list of events of a room.
+// What the types of rooms differ in, names, and the list of events of a room.
 
-#include "room_events.h"
+#include "room_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,23 @@ static const char *const type_names[ROOM_TYPE_COUNT] = {
 	[ROOM_P2M] = "p2m",
 	[ROOM_P2P] = "p2p",
 };
+
+static const struct room_rules rules[ROOM_TYPE_COUNT] = {
+	[ROOM_M2M] = {.viewers = true, .hands = true, .kicks = true, .publishes = true, .watched = true},
+	[ROOM_A2M]
+	= {.viewers = true,
+	   .hands = true,
+	   .kicks = true,
+	   .publishes = true,
+	   .watched = true,
+	   .audio_only = true},
+	[ROOM_P2M] = {.max_publishers = 1, .viewers = true, .kicks = true, .creator_only = true, .publishes = true},
+	[ROOM_P2P] = {.max_publishers = 2, .ends_with_one = true},
+};
+
+const struct room_rules *room_rules(enum room_type type) {
+	return &rules[type];
+}
 
 const char *room_type_name(enum room_type type) {
 	return (unsigned)type < ROOM_TYPE_COUNT ? type_names[type] : "?";

@@ -119,7 +119,8 @@ void rooms_participant_remove(
 	participant_free(participant);
 }
 
-void rooms_room_remove(struct rooms *rooms, struct room *room) {
+// Everyone is out, the room is freed.
+static void room_remove(struct rooms *rooms, struct room *room) {
 	struct table_link *link = NULL;
 
 	while ((link = table_next(&room->members, link)) != NULL) {
@@ -131,6 +132,15 @@ void rooms_room_remove(struct rooms *rooms, struct room *room) {
 	}
 	LOG(INFO, "room %s ended", room->id);
 	store_remove(rooms->store, room);
+}
+
+void rooms_settle(struct rooms *rooms) {
+	struct room *room;
+
+	while ((room = rooms->closed) != NULL) {
+		rooms->closed = room->next_closed;
+		room_remove(rooms, room);
+	}
 }
 
 // ---------------------------------------------------------------------------- hello
@@ -149,7 +159,7 @@ static json_t *hello_result(
 
 		member = room_member_find(room, participant->identity.user_id);
 		if (member != NULL)
-			json_array_append_new(list, rooms_snapshot(room, member));
+			json_array_append_new(list, rooms_snapshot(rooms, room, member));
 	}
 	snprintf(id, sizeof(id), "%llx", (unsigned long long)participant->id);
 	return json_pack(
@@ -212,6 +222,22 @@ static int resume(
 	return -ENOMEM;
 }
 
+// A resumed session keeps no room that its new token does not open, and no place of a publisher
+// that it does not allow.
+static void rooms_keep_opened(struct rooms *rooms, struct participant *participant) {
+	const struct rooms_identity *identity = &participant->identity;
+
+	for (unsigned i = participant->n_rooms; i-- > 0;) {
+		struct room *room = participant->rooms[i];
+		const struct room_member *member = room_member_find(room, identity->user_id);
+
+		if (member == NULL || !identity_opens_room(identity, room->id)
+		    || (member->role == ROOM_PUBLISHER ? !identity->may_publish
+						       : !identity->may_view))
+			rooms_leave(rooms, participant, room, "forbidden");
+	}
+}
+
 static struct participant *session_new(
 	struct rooms *rooms,
 	uint64_t conn_id,
@@ -241,6 +267,16 @@ no_id:
 	return NULL;
 }
 
+// Without a session the connection is of no use: hello is said once, and nothing else is heard.
+static void hello_refuse(
+	const struct rooms_message *message,
+	enum protocol_error code,
+	const char *sentence
+) {
+	rooms_reply_error(message->conn_id, message->id, code, sentence);
+	signaling_close(message->conn_id, SIGNALING_CLOSE_TRY_AGAIN, sentence);
+}
+
 static void handle_hello(struct rooms *rooms, const struct rooms_message *message) {
 	const struct rooms_identity *identity = &message->identity;
 	const uint64_t conn_id = message->conn_id;
@@ -259,18 +295,18 @@ static void handle_hello(struct rooms *rooms, const struct rooms_message *messag
 		);
 	if (participant != NULL && participant_may_resume(participant, identity, message->text)) {
 		resumed = resume(rooms, participant, conn_id, identity) == 0;
-		if (!resumed)
+		if (resumed)
+			rooms_keep_opened(rooms, participant);
+		else
 			participant = NULL;
 	} else if (rooms->participants.n >= rooms->config.max_participants) {
-		rooms_reply_error(
-			conn_id, message->id, PROTOCOL_BUSY, "The server has no more places."
-		);
+		hello_refuse(message, PROTOCOL_BUSY, "The server has no more places.");
 		return;
 	} else {
 		participant = session_new(rooms, conn_id, identity);
 	}
 	if (participant == NULL) {
-		rooms_reply_error(conn_id, message->id, PROTOCOL_INTERNAL, "Out of memory.");
+		hello_refuse(message, PROTOCOL_INTERNAL, "Out of memory.");
 		return;
 	}
 	rooms_reply(conn_id, message->id, hello_result(rooms, participant, resumed));
@@ -359,6 +395,7 @@ static void handle(void *user, struct rooms_message *message) {
 		rooms_rtc_closed(rooms, message->transport_id);
 		break;
 	}
+	rooms_settle(rooms);
 }
 
 // ---------------------------------------------------------------------------- time
@@ -366,21 +403,18 @@ static void handle(void *user, struct rooms_message *message) {
 static void tick(struct rooms *rooms) {
 	const uint64_t now_ms = rooms_now_ms();
 	struct participant *participant;
-	struct room *room, *next;
+	struct room *room = NULL;
 
 	relay_tick(rooms->relay, plm_now_us());
 	rooms_media_tick(rooms, now_ms);
 	while ((participant = TAILQ_FIRST(&rooms->lost)) != NULL
 	       && now_ms - participant->lost_ms >= rooms->config.resume_ms)
 		rooms_participant_remove(rooms, participant, "lost");
-	for (room = store_next(rooms->store, NULL); room != NULL; room = next) {
+	while ((room = store_next(rooms->store, room)) != NULL) {
 		struct room_events events = {0};
 
-		next = store_next(rooms->store, room);
 		room_tick(room, now_ms, &events);
 		rooms_tell(rooms, room, &events);
-		if (room->closed)
-			rooms_room_remove(rooms, room);
 	}
 }
 
@@ -394,8 +428,10 @@ static void *run(void *user) {
 		if (now_ms - tick_ms >= TICK_MS) {
 			tick_ms = now_ms;
 			tick(rooms);
+			rooms_settle(rooms);
 		}
 		plm_loop_run_once(rooms->loop, TICK_MS);
+		rooms_settle(rooms);
 		rooms_queue_drain(queue, handle, rooms);
 	}
 	return NULL;
@@ -403,7 +439,8 @@ static void *run(void *user) {
 
 // ---------------------------------------------------------------------------- start and stop
 
-// Frees all in silence. The media of connected clients goes on: nothing is deleted in the dataplane.
+// Frees all in silence. The media of connected clients goes on: nothing is deleted in the
+// dataplane.
 static void clear(struct rooms *rooms) {
 	struct table_link *link, *next;
 

@@ -29,15 +29,17 @@ struct rooms_config {
 	unsigned empty_room_ms; // a room without publishers stays this long: 30000
 	unsigned resume_ms; // a lost connection keeps its place this long: 30000
 	unsigned publisher_max_bitrate; // bit/s of video, told to publishers by REMB
+	const char *hls_endpoint, *hls_stage; // of playlists: {endpoint}/{stage}/live/...
 };
 
-int rooms_start(const struct rooms_config *config); // starts the thread; 0 or -errno
+// Starts the thread; 0 or -errno. The strings must live until rooms_stop.
+int rooms_start(const struct rooms_config *config);
 // After http and rtc were stopped: nobody may post any more. Running media is left alone.
 void rooms_stop(void);
 
 // Any thread. A connection whose hello was accepted. resume_token may be NULL.
-// hello_id is the JSON-RPC id to answer to (reference is taken over); the result of hello is sent by
-// the rooms thread, since it knows whether a place is resumed.
+// hello_id is the JSON-RPC id to answer to (reference is taken over); the result of hello is sent
+// by the rooms thread, since it knows whether a place is resumed.
 void rooms_hello(
 	uint64_t conn_id,
 	const struct rooms_identity *identity,

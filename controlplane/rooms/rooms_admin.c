@@ -4,31 +4,48 @@
 
 #include "rooms_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static json_t *stream_json(const struct rooms *rooms, const struct room_stream *stream) {
+#define WATCHERS_SHOWN 200 // of a stream; the rest is a number
+
+static json_t *transport_id_json(uint64_t id) {
+	return json_sprintf("%016llx", (unsigned long long)id);
+}
+
+static json_t *watcher_json(const struct media *watcher) {
+	return json_pack(
+		"{s:s, s:o, s:b, s:b}",
+		"userId",
+		watcher->participant->identity.user_id,
+		"transportId",
+		transport_id_json(watcher->transport_id),
+		"live",
+		watcher->state == MEDIA_CONNECTED,
+		"paused",
+		watcher->paused
+	);
+}
+
+// full: with the watchers.
+static json_t *stream_json(const struct rooms *rooms, const struct room_stream *stream, bool full) {
 	const struct media *media = rooms_media(rooms, stream->transport_id);
+	json_t *watchers = full ? json_array() : NULL, *json;
 	const struct media *watcher;
 	json_int_t n_watchers = 0;
-	char transport_id[17];
 
 	if (media != NULL) {
-		LIST_FOREACH (watcher, &media->watchers, of_publication)
+		LIST_FOREACH (watcher, &media->watchers, of_publication) {
+			if (full && n_watchers < WATCHERS_SHOWN)
+				json_array_append_new(watchers, watcher_json(watcher));
 			n_watchers++;
+		}
 	}
-	snprintf(
-		transport_id,
-		sizeof(transport_id),
-		"%016llx",
-		(unsigned long long)stream->transport_id
-	);
-	return json_pack(
-		"{s:s, s:s, s:b, s:b, s:b, s:I, s:o}",
+	json = json_pack(
+		"{s:s, s:o, s:b, s:b, s:b, s:I, s:o}",
 		"streamId",
 		stream->id,
 		"transportId",
-		transport_id,
+		transport_id_json(stream->transport_id),
 		"live",
 		stream->state == ROOM_STREAM_LIVE,
 		"paused",
@@ -40,14 +57,21 @@ static json_t *stream_json(const struct rooms *rooms, const struct room_stream *
 		"tracks",
 		rooms_tracks_json(stream->tracks, stream->n_tracks)
 	);
+	if (full)
+		json_object_set_new(json, "watcherList", watchers);
+	return json;
 }
 
-static json_t *publisher_json(const struct rooms *rooms, const struct room_member *member) {
+static json_t *publisher_json(
+	const struct rooms *rooms,
+	const struct room_member *member,
+	bool full
+) {
 	const struct participant *participant = rooms_participant(rooms, member->session);
 	json_t *streams = json_array();
 
 	for (unsigned i = 0; i < member->n_streams; i++)
-		json_array_append_new(streams, stream_json(rooms, &member->streams[i]));
+		json_array_append_new(streams, stream_json(rooms, &member->streams[i], full));
 	return json_pack(
 		"{s:s, s:b, s:o}",
 		"userId",
@@ -59,12 +83,12 @@ static json_t *publisher_json(const struct rooms *rooms, const struct room_membe
 	);
 }
 
-static json_t *room_json(const struct rooms *rooms, const struct room *room) {
+static json_t *room_json(const struct rooms *rooms, const struct room *room, bool full) {
 	const struct room_member *owner = room_owner(room);
 	json_t *publishers = json_array();
 
 	for (unsigned i = 0; i < room->n_publishers; i++)
-		json_array_append_new(publishers, publisher_json(rooms, room->publishers[i]));
+		json_array_append_new(publishers, publisher_json(rooms, room->publishers[i], full));
 	return json_pack(
 		"{s:s, s:s, s:s?, s:I, s:i, s:I, s:i, s:o}",
 		"roomId",
@@ -91,7 +115,7 @@ static json_t *rooms_list_json(const struct rooms *rooms) {
 	json_t *list = json_array();
 
 	while ((room = store_next(rooms->store, room)) != NULL)
-		json_array_append_new(list, room_json(rooms, room));
+		json_array_append_new(list, room_json(rooms, room, false));
 	return json_pack("{s:o}", "rooms", list);
 }
 
@@ -143,7 +167,7 @@ json_t *rooms_admin_snapshot(const struct rooms *rooms, const char *what, const 
 		return health_json(rooms);
 	if (strcmp(what, "room") == 0 && id != NULL) {
 		room = store_find(rooms->store, id);
-		return room != NULL ? room_json(rooms, room) : NULL;
+		return room != NULL ? room_json(rooms, room, true) : NULL;
 	}
 	return NULL;
 }

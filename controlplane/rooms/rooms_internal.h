@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #define ROOMS_VIEWERS_PAGE 200
+#define ROOMS_SIGNAL_MAX 32768 // bytes of a call's signal, as JSON
 #define ROOMS_BURY_MS 200 // from the end of a connection to TRANSPORT_DEL
 
 TAILQ_HEAD(participant_list, participant);
@@ -32,6 +33,7 @@ struct rooms {
 	struct table producers; // media_track by producer id
 	struct participant_list lost; // longest first
 	struct grave_list graves; // transports to be deleted soon
+	struct room *closed; // rooms whose members were told, for rooms_settle
 	uint32_t id_high, id_count; // of dataplane objects
 	uint64_t n_sessions;
 	uint64_t started_ms;
@@ -77,10 +79,10 @@ void rooms_left(
 	struct room *room,
 	const char *reason
 );
-// After room_close: everyone is out, the room is freed.
-void rooms_room_remove(struct rooms *rooms, struct room *room);
+// Removes what ended while a message was handled: nobody holds on to it any more.
+void rooms_settle(struct rooms *rooms);
 
-// --- rooms_methods.c, rooms_streams.c
+// --- rooms_methods.c, rooms_members.c, rooms_streams.c
 
 // Runs a method. Returns 0 or an enum protocol_error with call->sentence written.
 int rooms_call(struct call *call, const char *method);
@@ -90,7 +92,15 @@ int call_fail(struct call *call, enum protocol_error code, const char *format, .
 int call_room(struct call *call, struct room **ret_room, struct room_member **ret_member);
 // Checks that the token still holds and opens the room. 0 or an error.
 int call_authorize(struct call *call, const char *room_id);
+int call_room_full(struct call *call, const struct room *room);
 const char *call_string(const struct call *call, const char *name); // NULL when absent
+
+int method_room_kick(struct call *call);
+int method_publish_request(struct call *call);
+int method_publish_withdraw(struct call *call);
+int method_publish_accept(struct call *call);
+int method_publish_reject(struct call *call);
+int method_signal(struct call *call);
 
 int method_stream_publish(struct call *call);
 int method_stream_unpublish(struct call *call);
@@ -102,8 +112,8 @@ int method_ice_restart(struct call *call);
 
 // --- rooms_media.c
 
-// Ends a WebRTC connection everywhere. rtc_gone: rtc has no transport any more. tell: the participant
-// hears of it (he did not ask for it).
+// Ends a WebRTC connection everywhere. rtc_gone: rtc has no transport any more. tell: the
+// participant hears of it (he did not ask for it).
 void rooms_media_end(
 	struct rooms *rooms,
 	struct media *media,
@@ -153,9 +163,21 @@ void rooms_pending_error(
 	const char *sentence
 );
 
-json_t *rooms_snapshot(const struct room *room, const struct room_member *self);
-// Sends the events to whom they concern and clears the list.
-void rooms_tell(struct rooms *rooms, const struct room *room, struct room_events *events);
+json_t *rooms_snapshot(
+	const struct rooms *rooms,
+	const struct room *room,
+	const struct room_member *self
+);
+// Sends the events to whom they concern and clears the list. A room that they closed is removed by
+// rooms_settle.
+void rooms_tell(struct rooms *rooms, struct room *room, struct room_events *events);
+// {"playlist": URL} of a stream that is watched by HLS, else {}.
+json_t *rooms_playlist_json(
+	const struct rooms *rooms,
+	const struct room *room,
+	const char *publisher_id,
+	const char *stream_id
+);
 json_t *rooms_tracks_json(const struct room_track *tracks, unsigned n);
 
 // --- rooms_admin.c

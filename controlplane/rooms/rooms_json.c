@@ -11,6 +11,7 @@
 #include <plm_api_codec.h>
 #include <plm_log.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,16 +89,44 @@ json_t *rooms_tracks_json(const struct room_track *tracks, unsigned n) {
 	return list;
 }
 
-static json_t *publisher_json(const struct room_member *member) {
+json_t *rooms_playlist_json(
+	const struct rooms *rooms,
+	const struct room *room,
+	const char *publisher_id,
+	const char *stream_id
+) {
+	char url[1024];
+
+	if (room_rules(room->type)->watched)
+		return json_object();
+	snprintf(
+		url,
+		sizeof(url),
+		"%s/%s/live/%s/%s/playlist.m3u8",
+		rooms->config.hls_endpoint,
+		rooms->config.hls_stage,
+		publisher_id,
+		stream_id
+	);
+	return json_pack("{s:s}", "playlist", url);
+}
+
+static json_t *publisher_json(
+	const struct rooms *rooms,
+	const struct room *room,
+	const struct room_member *member
+) {
 	json_t *streams = json_array();
 
 	for (unsigned i = 0; i < member->n_streams; i++) {
 		const struct room_stream *stream = &member->streams[i];
+		json_t *json;
 
 		if (stream->state != ROOM_STREAM_LIVE)
 			continue;
-		json_array_append_new(
-			streams,
+		json = rooms_playlist_json(rooms, room, member->user_id, stream->id);
+		json_object_update_new(
+			json,
 			json_pack(
 				"{s:s, s:b, s:b, s:o}",
 				"streamId",
@@ -110,16 +139,21 @@ static json_t *publisher_json(const struct room_member *member) {
 				rooms_tracks_json(stream->tracks, stream->n_tracks)
 			)
 		);
+		json_array_append_new(streams, json);
 	}
 	return json_pack("{s:s, s:o}", "userId", member->user_id, "streams", streams);
 }
 
-json_t *rooms_snapshot(const struct room *room, const struct room_member *self) {
+json_t *rooms_snapshot(
+	const struct rooms *rooms,
+	const struct room *room,
+	const struct room_member *self
+) {
 	const struct room_member *owner = room_owner(room);
 	json_t *publishers = json_array(), *snapshot;
 
 	for (unsigned i = 0; i < room->n_publishers; i++)
-		json_array_append_new(publishers, publisher_json(room->publishers[i]));
+		json_array_append_new(publishers, publisher_json(rooms, room, room->publishers[i]));
 	snapshot = json_pack(
 		"{s:s, s:s, s:s?, s:s, s:i, s:I, s:o}",
 		"roomId",
@@ -154,7 +188,11 @@ static void set(json_t *object, const char *key, const char *value) {
 	json_object_set_new(object, key, json_string(value));
 }
 
-static json_t *event_json(const struct room *room, const struct room_event *event) {
+static json_t *event_json(
+	const struct rooms *rooms,
+	const struct room *room,
+	const struct room_event *event
+) {
 	json_t *params = json_pack("{s:s}", "roomId", room->id);
 
 	switch (event->type) {
@@ -168,9 +206,13 @@ static json_t *event_json(const struct room *room, const struct room_event *even
 		json_object_set_new(params, "count", json_integer((json_int_t)event->count));
 		break;
 	case ROOM_EVENT_KICKED:
-		set(params, "by", event->user_id);
+		if (event->user_id[0] != '\0')
+			set(params, "by", event->user_id);
 		break;
 	case ROOM_EVENT_STREAM_PUBLISHED:
+		json_object_update_new(
+			params, rooms_playlist_json(rooms, room, event->user_id, event->stream_id)
+		);
 		json_object_set_new(
 			params, "tracks", rooms_tracks_json(event->tracks, event->n_tracks)
 		);
@@ -221,13 +263,15 @@ static void broadcast(
 	}
 }
 
-void rooms_tell(struct rooms *rooms, const struct room *room, struct room_events *events) {
+void rooms_tell(struct rooms *rooms, struct room *room, struct room_events *events) {
 	for (size_t i = 0; i < events->n; i++) {
 		const struct room_event *event = &events->list[i];
 		const struct participant *participant;
 		char *text;
 
-		text = jsonrpc_event(room_event_method(event->type), event_json(room, event));
+		text = jsonrpc_event(
+			room_event_method(event->type), event_json(rooms, room, event)
+		);
 		if (text == NULL) {
 			LOG(ERROR, "out of memory for an event");
 			continue;
@@ -243,4 +287,9 @@ void rooms_tell(struct rooms *rooms, const struct room *room, struct room_events
 	if (events->failed)
 		LOG(ERROR, "out of memory: an event of room %s was lost", room->id);
 	room_events_clear(events);
+	if (room->closed && !room->closing) {
+		room->closing = true;
+		room->next_closed = rooms->closed;
+		rooms->closed = room;
+	}
 }

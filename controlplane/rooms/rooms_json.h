@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}} or
-// "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
+// Everything the rooms thread says, as JSON. Replies are {"jsonrpc":"2.0","id":...,"result":{...}}
+// or "error":{"code":n,"message":"sentence","data":{"name":"room_full"}}; events are notifications.
 //
 // Results
 //   hello              {userId, connectionId, resumeToken, resumed, iceServers: [], limits, server}
@@ -12,11 +12,11 @@
 //                      {roomId, type, ownerId|null, role, maxPublishers, viewerCount,
 //                       publishers: [{userId, streams: [stream]}] oldest first,
 //                       requests: [{userId}] owner only}
-//                      stream: {streamId, paused, interrupted, tracks: [{kind, codec}]}; without
-//                      "server": on the server of this connection
+//                      stream: {streamId, paused, interrupted, tracks: [{kind, codec}], playlist
+//                      in p2m}; without "server": on the server of this connection
 //                      joining a room one is in answers its snapshot again
 //   room.viewers       {viewers: [{userId}], cursor|absent}
-//   stream.publish     {streamId, sdp}
+//   stream.publish     {streamId, sdp, playlist in p2m}
 //   stream.subscribe   {subscriptionId, sdp}
 //   ice.restart        {sdp}
 //   all others         {}
@@ -32,8 +32,9 @@
 //   room.owner_changed     {roomId, ownerId|null}
 //   room.viewer_count      {roomId, count}
 //   room.closed            {roomId, reason}
-//   room.kicked            {roomId, by, reason}
-//   stream.published       {roomId, publisherId, streamId, paused, interrupted, tracks}
+//   room.kicked            {roomId, by: absent when by the operator, reason}
+//   stream.published       {roomId, publisherId, streamId, paused, interrupted, tracks, playlist
+//                          in p2m}
 //   stream.updated         {roomId, publisherId, streamId, paused, interrupted}
 //   stream.interrupted     {roomId, publisherId, streamId, reason}
 //   stream.unpublished     {roomId, publisherId, streamId, reason}
@@ -41,7 +42,9 @@
 //   publish.requested, publish.withdrawn  {roomId, userId} to the owner
 //   publish.granted        {roomId} to the viewer
 //   publish.rejected       {roomId, reason} to the viewer
+//   signal                 {roomId, from, data} to the other of a call
 //
 // Reasons: "left", "lost" (connection not resumed), "kicked", "unpublished", "consent_lost",
 // "closed" (the peer closed DTLS), "failed" (never connected), "relay_restarted", "replaced" (by a
-// newer session or publication of the same user), "stream_ended", "no_publisher", "no_media".
+// newer session or publication of the same user), "stream_ended", "no_publisher", "no_media",
+// "peer_left" (of a call).

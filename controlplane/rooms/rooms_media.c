@@ -106,6 +106,13 @@ void rooms_media_end(
 	struct room_events events = {0};
 	struct media *watcher;
 
+	if (media->kind == MEDIA_PUBLISH && media->state == MEDIA_CONNECTED)
+		LOG(INFO,
+		    "room %s: %s of %s ends: %s",
+		    media->room->id,
+		    media->stream_id,
+		    media->publisher_id,
+		    reason);
 	// Out of the table first: what follows may not find it again.
 	table_remove(&rooms->media, &media->link);
 	if (media->kind == MEDIA_PUBLISH) {
@@ -160,6 +167,7 @@ static enum protocol_error relay_error(int error, const char **ret_sentence) {
 
 // All of it is in the dataplane: now the client may have the answer.
 static void media_added(struct rooms *rooms, struct media *media) {
+	json_t *result;
 	char id[24];
 
 	if (media->error != 0) {
@@ -171,16 +179,19 @@ static void media_added(struct rooms *rooms, struct media *media) {
 	}
 	media->state = MEDIA_ANSWERED;
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)media->transport_id);
-	if (media->kind == MEDIA_PUBLISH)
-		rooms_pending_result(
-			&media->reply,
-			json_pack("{s:s, s:s}", "streamId", media->stream_id, "sdp", media->sdp)
+	result = json_pack("{s:s}", "sdp", media->sdp);
+	if (media->kind == MEDIA_PUBLISH) {
+		json_object_set_new(result, "streamId", json_string(media->stream_id));
+		json_object_update_new(
+			result,
+			rooms_playlist_json(
+				rooms, media->room, media->publisher_id, media->stream_id
+			)
 		);
-	else
-		rooms_pending_result(
-			&media->reply,
-			json_pack("{s:s, s:s}", "subscriptionId", id, "sdp", media->sdp)
-		);
+	} else {
+		json_object_set_new(result, "subscriptionId", json_string(id));
+	}
+	rooms_pending_result(&media->reply, result);
 	free(media->sdp);
 	media->sdp = NULL;
 }
@@ -321,7 +332,10 @@ static void restart_done(void *user, uint64_t transport_id, int error) {
 	const char *sentence;
 	enum protocol_error code;
 
-	if (media == NULL || media->sdp == NULL)
+	if (media == NULL)
+		return;
+	// The newest restart is the one that waits: it must not get the answer of an older one.
+	if (--media->n_restarts_sent > 0 || media->n_restarts_asked > 0 || media->sdp == NULL)
 		return;
 	if (error < 0) {
 		code = relay_error(error, &sentence);
@@ -345,12 +359,14 @@ void rooms_rtc_restarted(struct rooms *rooms, const struct rtc_answer *answer) {
 
 	if (media == NULL || media->state < MEDIA_ANSWERED)
 		return;
+	media->n_restarts_asked--;
 	free(media->sdp);
 	media->sdp = strdup(answer->sdp);
 	if (media->sdp == NULL) {
 		rooms_pending_error(&media->restart, PROTOCOL_INTERNAL, "Out of memory.");
 		return;
 	}
+	media->n_restarts_sent++;
 	r = relay_transport_restart(rooms->relay, &restart, restart_done, rooms);
 	if (r < 0)
 		restart_done(rooms, answer->transport_id, r);
@@ -367,6 +383,12 @@ void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t su
 	LOG(DEBUG, "transport %016llx connected, suite %#x", (unsigned long long)transport_id, suite
 	);
 	if (media->kind == MEDIA_PUBLISH) {
+		LOG(INFO,
+		    "room %s: %s publishes %s, transport %016llx",
+		    media->room->id,
+		    media->publisher_id,
+		    media->stream_id,
+		    (unsigned long long)transport_id);
 		for (unsigned i = 0; i < media->n_tracks; i++)
 			tracks[i] = (struct room_track){
 				media->tracks[i].sdp.kind, media->tracks[i].sdp.codec};
@@ -382,7 +404,8 @@ void rooms_rtc_connected(struct rooms *rooms, uint64_t transport_id, uint16_t su
 		rooms_update_stream(rooms, media);
 		return;
 	}
-	// The picture begins with a key frame; the one asked for at the add may have come too early.
+	// The picture begins with a key frame; the one asked for at the add may have come too
+	// early.
 	for (unsigned i = 0; media->publication != NULL && i < media->publication->n_tracks; i++) {
 		if (media->publication->tracks[i].sdp.kind == PLM_KIND_VIDEO)
 			relay_producer_keyframe(rooms->relay, media->publication->tracks[i].id);
@@ -436,7 +459,9 @@ void rooms_rtc_restart_refused(
 ) {
 	struct media *media = rooms_media(rooms, transport_id);
 
-	if (media != NULL)
+	if (media == NULL)
+		return;
+	if (--media->n_restarts_asked == 0)
 		rooms_pending_error(&media->restart, failure_code(why), text);
 }
 

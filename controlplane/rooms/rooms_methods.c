@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The methods room.* and publish.*, and the table of all methods. Parameters passed the schema; what
-// the schema cannot know is checked here.
+// The methods of entering and leaving rooms, and the table of all methods. Parameters passed the
+// schema; what the schema cannot know is checked here.
 
 #include "rooms_internal.h"
 
@@ -38,6 +38,16 @@ int call_room(struct call *call, struct room **ret_room, struct room_member **re
 	*ret_room = room;
 	*ret_member = member;
 	return 0;
+}
+
+int call_room_full(struct call *call, const struct room *room) {
+	if (!room_rules(room->type)->viewers)
+		return call_fail(
+			call, PROTOCOL_ROOM_FULL, "The call has its two participants already."
+		);
+	return call_fail(
+		call, PROTOCOL_ROOM_FULL, "The room has its %u publishers.", room->max_publishers
+	);
 }
 
 int call_authorize(struct call *call, const char *room_id) {
@@ -97,11 +107,10 @@ static int enter(struct call *call, struct room *room, enum room_role role) {
 	if (r == -EKEYREJECTED)
 		return call_fail(call, PROTOCOL_KICKED, "You were removed from this room.");
 	if (r == -ENOSPC)
+		return call_room_full(call, room);
+	if (r == -EPERM)
 		return call_fail(
-			call,
-			PROTOCOL_ROOM_FULL,
-			"The room has its %u publishers.",
-			room->max_publishers
+			call, PROTOCOL_FORBIDDEN, "Only %s publishes in this room.", room->creator
 		);
 	if (r == -ESHUTDOWN)
 		return call_fail(call, PROTOCOL_UNKNOWN_ROOM, "The room has ended.");
@@ -131,7 +140,7 @@ static int enter(struct call *call, struct room *room, enum room_role role) {
 			rooms_participant_remove(call->rooms, older, "replaced");
 	}
 	member = room_member_find(room, user_id);
-	call->result = rooms_snapshot(room, member);
+	call->result = rooms_snapshot(call->rooms, room, member);
 	return 0;
 }
 
@@ -143,13 +152,9 @@ static int method_room_create(struct call *call) {
 	char made[16];
 	int r = 0;
 
-	if (room_type_from_name(call_string(call, "type"), &type) < 0
-	    || (type != ROOM_M2M && type != ROOM_A2M))
+	if (room_type_from_name(call_string(call, "type"), &type) < 0)
 		return call_fail(
-			call,
-			PROTOCOL_UNSUPPORTED_ROOM_TYPE,
-			"Rooms of type %s are not available.",
-			call_string(call, "type")
+			call, PROTOCOL_UNSUPPORTED_ROOM_TYPE, "There is no such type of room."
 		);
 	if (id == NULL) {
 		rooms_random_hex(made, 12);
@@ -179,15 +184,17 @@ static int method_room_join(struct call *call) {
 	r = call_authorize(call, id);
 	if (r != 0)
 		return r;
-	if (wanted != NULL && strcmp(wanted, "publisher") == 0)
+	room = store_find(call->rooms->store, id);
+	if (room == NULL)
+		return call_fail(call, PROTOCOL_UNKNOWN_ROOM, "There is no room %s.", id);
+	if (wanted != NULL ? strcmp(wanted, "publisher") == 0 : !room_rules(room->type)->viewers)
 		role = ROOM_PUBLISHER;
+	if (role == ROOM_VIEWER && !room_rules(room->type)->viewers)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "A call has no viewers.");
 	if (role == ROOM_PUBLISHER && !identity->may_publish)
 		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
 	if (role == ROOM_VIEWER && !identity->may_view)
 		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
-	room = store_find(call->rooms->store, id);
-	if (room == NULL)
-		return call_fail(call, PROTOCOL_UNKNOWN_ROOM, "There is no room %s.", id);
 	return enter(call, room, role);
 }
 
@@ -234,113 +241,6 @@ static int method_room_viewers(struct call *call) {
 	return 0;
 }
 
-static int method_room_kick(struct call *call) {
-	const char *user_id = call_string(call, "userId"), *reason = call_string(call, "reason");
-	struct room_events events = {0};
-	struct participant *kicked;
-	struct room_member *member;
-	struct room *room;
-	uint64_t session;
-	int r;
-
-	r = call_room(call, &room, &member);
-	if (r != 0)
-		return r;
-	if (member->role != ROOM_PUBLISHER)
-		return call_fail(
-			call, PROTOCOL_NOT_PUBLISHER, "Only publishers may remove others."
-		);
-	if (strcmp(user_id, member->user_id) == 0)
-		return call_fail(call, PROTOCOL_INVALID_PARAMS, "You cannot remove yourself.");
-	member = room_member_find(room, user_id);
-	if (member == NULL)
-		return call_fail(call, PROTOCOL_UNKNOWN_USER, "%s is not in the room.", user_id);
-	session = member->session;
-	r = room_kick(room, call->who->identity.user_id, user_id, reason, rooms_now_ms(), &events);
-	if (r < 0) {
-		room_events_clear(&events);
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
-	}
-	rooms_tell(call->rooms, room, &events);
-	kicked = rooms_participant(call->rooms, session);
-	if (kicked != NULL)
-		rooms_left(call->rooms, kicked, room, "kicked");
-	return 0;
-}
-
-// ---------------------------------------------------------------------------- raising a hand
-
-static int method_publish_request(struct call *call) {
-	struct room_events events = {0};
-	struct room_member *member;
-	struct room *room;
-	int r;
-
-	r = call_room(call, &room, &member);
-	if (r == 0)
-		r = call_authorize(call, room->id);
-	if (r != 0)
-		return r;
-	if (!call->who->identity.may_publish)
-		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
-	r = room_request(room, member->user_id, &events);
-	rooms_tell(call->rooms, room, &events);
-	if (r == -ENOSPC)
-		return call_fail(call, PROTOCOL_BUSY, "Too many requests are open.");
-	return 0; // asking twice, or being a publisher already, is no error
-}
-
-static int method_publish_withdraw(struct call *call) {
-	struct room_events events = {0};
-	struct room_member *member;
-	struct room *room;
-	int r;
-
-	r = call_room(call, &room, &member);
-	if (r != 0)
-		return r;
-	room_withdraw(room, member->user_id, &events);
-	rooms_tell(call->rooms, room, &events);
-	return 0;
-}
-
-static int decide(struct call *call, bool accept) {
-	const char *user_id = call_string(call, "userId"), *reason = call_string(call, "reason");
-	struct room_events events = {0};
-	struct room_member *member;
-	struct room *room;
-	int r;
-
-	r = call_room(call, &room, &member);
-	if (r != 0)
-		return r;
-	if (accept)
-		r = room_accept(room, member->user_id, user_id, rooms_now_ms(), &events);
-	else
-		r = room_reject(room, member->user_id, user_id, reason, &events);
-	rooms_tell(call->rooms, room, &events);
-	if (r == -EPERM)
-		return call_fail(call, PROTOCOL_NOT_OWNER, "Only the owner decides.");
-	if (r == -ENOENT)
-		return call_fail(call, PROTOCOL_UNKNOWN_USER, "%s does not ask.", user_id);
-	if (r == -ENOSPC)
-		return call_fail(
-			call,
-			PROTOCOL_ROOM_FULL,
-			"The room has its %u publishers.",
-			room->max_publishers
-		);
-	return 0;
-}
-
-static int method_publish_accept(struct call *call) {
-	return decide(call, true);
-}
-
-static int method_publish_reject(struct call *call) {
-	return decide(call, false);
-}
-
 // ---------------------------------------------------------------------------- the table
 
 #define REQUIRED_MAX 4
@@ -360,6 +260,7 @@ static const struct {
 	{"publish.withdraw", method_publish_withdraw, {"roomId"}},
 	{"publish.accept", method_publish_accept, {"roomId", "userId"}},
 	{"publish.reject", method_publish_reject, {"roomId", "userId"}},
+	{"signal", method_signal, {"roomId", "to"}},
 	{"stream.publish", method_stream_publish, {"roomId", "sdp"}},
 	{"stream.unpublish", method_stream_unpublish, {"roomId", "streamId"}},
 	{"stream.subscribe", method_stream_subscribe, {"roomId", "publisherId", "streamId", "sdp"}},
@@ -370,7 +271,7 @@ static const struct {
 };
 
 static int params_check(struct call *call, const char *const *required) {
-	static const char *const ids[] = {"roomId", "userId", "publisherId", "streamId"};
+	static const char *const ids[] = {"roomId", "userId", "publisherId", "streamId", "to"};
 
 	for (size_t i = 0; i < REQUIRED_MAX && required[i] != NULL; i++) {
 		if (call_string(call, required[i]) == NULL)

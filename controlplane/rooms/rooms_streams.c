@@ -21,6 +21,14 @@ static int need_dataplane(struct call *call) {
 	return call_fail(call, PROTOCOL_NO_DATAPLANE, "The media relay is not available.");
 }
 
+static int no_relay(struct call *call) {
+	return call_fail(
+		call,
+		PROTOCOL_FORBIDDEN,
+		"The media of a call goes directly between the two: negotiate it by signal."
+	);
+}
+
 // A new connection of the caller. 0 or an error.
 static int media_begin(
 	struct call *call,
@@ -40,6 +48,13 @@ static int media_begin(
 			"At most %d connections at a time.",
 			PARTICIPANT_MEDIA_MAX
 		);
+	if (media == NULL && errno == EBUSY)
+		return call_fail(
+			call,
+			PROTOCOL_BUSY,
+			"At most %d connections in the making at a time.",
+			PARTICIPANT_CONNECTING_MAX
+		);
 	if (media == NULL)
 		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
 	if (rooms_media_register(call->rooms, media) < 0) {
@@ -52,6 +67,21 @@ static int media_begin(
 	return 0;
 }
 
+// Why rtc took no message.
+static int rtc_refused(struct call *call, int r) {
+	switch (r) {
+	case -ENOENT:
+		return call_fail(call, PROTOCOL_CONNECT_FAILED, "The connection has ended.");
+	case -EMSGSIZE:
+		return call_fail(call, PROTOCOL_BAD_SDP, "The offer is too long.");
+	case -ENOBUFS:
+	case -ENOTCONN:
+		return call_fail(call, PROTOCOL_BUSY, "The server is overloaded.");
+	default:
+		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	}
+}
+
 static int media_negotiate(
 	struct call *call,
 	struct media *media,
@@ -62,23 +92,25 @@ static int media_negotiate(
 	const struct rtc_request request = {
 		.transport_id = media->transport_id,
 		.role = media->kind == MEDIA_PUBLISH ? SDP_PUBLISH : SDP_WATCH,
-		.audio_only = media->room->type == ROOM_A2M,
+		.audio_only = room_rules(media->room->type)->audio_only,
 		.offer = offer,
 		.offer_len = strlen(offer),
 		.want = want,
 		.n_want = n_want,
 	};
 
-	if (rtc_create(&request) < 0) {
+	const int r = rtc_create(&request);
+
+	if (r < 0) {
 		rooms_media_end(call->rooms, media, "failed", true, false);
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+		return rtc_refused(call, r);
 	}
 	pending_set(call, &media->reply);
 	return 0;
 }
 
-// An older publication of the same name gives way when it does not stand: it was never connected, or
-// nothing comes from it. (The client lost it; the server would know in 30 s.)
+// An older publication of the same name gives way when it does not stand: it was never connected,
+// or nothing comes from it. (The client lost it; the server would know in 30 s.)
 static void publication_supersede(
 	struct rooms *rooms,
 	struct room_member *member,
@@ -102,11 +134,18 @@ int method_stream_publish(struct call *call) {
 	struct room *room;
 	int r;
 
-	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
-	    || (r = need_dataplane(call)) != 0)
+	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0)
 		return r;
+	if (!room_rules(room->type)->publishes)
+		return no_relay(call);
 	if (member->role != ROOM_PUBLISHER)
 		return call_fail(call, PROTOCOL_NOT_PUBLISHER, "Only publishers may publish.");
+	// The place may be that of an older session, with another token.
+	if (!call->who->identity.may_publish)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not publish.");
+	r = need_dataplane(call);
+	if (r != 0)
+		return r;
 	if (wanted != NULL)
 		snprintf(stream_id, sizeof(stream_id), "%s", wanted);
 	else
@@ -200,8 +239,20 @@ int method_stream_subscribe(struct call *call) {
 	struct room *room;
 	int r;
 
-	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0
-	    || (r = need_dataplane(call)) != 0)
+	if ((r = call_room(call, &room, &member)) != 0 || (r = call_authorize(call, room->id)) != 0)
+		return r;
+	if (!room_rules(room->type)->publishes)
+		return no_relay(call);
+	if (!room_rules(room->type)->watched)
+		return call_fail(
+			call,
+			PROTOCOL_FORBIDDEN,
+			"Watch this room by HLS: the stream's playlist is its address."
+		);
+	if (!call->who->identity.may_view)
+		return call_fail(call, PROTOCOL_FORBIDDEN, "The token may not view.");
+	r = need_dataplane(call);
+	if (r != 0)
 		return r;
 	publication = publication_find(call->rooms, room, publisher_id, stream_id);
 	if (publication == NULL || publication->state != MEDIA_CONNECTED)
@@ -244,7 +295,8 @@ int method_stream_unsubscribe(struct call *call) {
 	return 0;
 }
 
-// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is in.
+// The caller's connection, by subscriptionId or streamId; streamId in roomId, or in any room he is
+// in.
 static int connection_find(struct call *call, struct media **ret_media) {
 	const char *subscription_id = call_string(call, "subscriptionId");
 	const char *stream_id = call_string(call, "streamId");
@@ -294,11 +346,7 @@ int method_stream_update(struct call *call) {
 	for (unsigned i = 0; i < media->n_tracks; i++) {
 		if (media->tracks[i].id == 0)
 			continue;
-		r = relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
-		if (r == -ENOTCONN)
-			return call_fail(
-				call, PROTOCOL_NO_DATAPLANE, "The media relay is not available."
-			);
+		relay_consumer_set(call->rooms->relay, media->tracks[i].id, media->paused);
 	}
 	return 0;
 }
@@ -310,9 +358,9 @@ int method_ice_candidate(struct call *call) {
 	r = connection_find(call, &media);
 	if (r != 0)
 		return r;
-	if (rtc_candidate(media->transport_id, call_string(call, "candidate")) < 0)
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
-	return 0;
+	r = rtc_candidate(media->transport_id, call_string(call, "candidate"));
+	// One for a connection that ends at this moment is no error: its end is on its way.
+	return r < 0 && r != -ENOENT ? rtc_refused(call, r) : 0;
 }
 
 int method_ice_restart(struct call *call) {
@@ -326,8 +374,10 @@ int method_ice_restart(struct call *call) {
 		return call_fail(call, PROTOCOL_CONNECT_FAILED, "It is not connected yet.");
 	// The newest wins: who asks again gave the older one up, or lost its answer.
 	rooms_pending_error(&media->restart, PROTOCOL_CONNECT_FAILED, "A newer restart came.");
-	if (rtc_restart(media->transport_id, offer, strlen(offer)) < 0)
-		return call_fail(call, PROTOCOL_INTERNAL, "Out of memory.");
+	r = rtc_restart(media->transport_id, offer, strlen(offer));
+	if (r < 0)
+		return rtc_refused(call, r);
+	media->n_restarts_asked++;
 	pending_set(call, &media->restart);
 	return 0;
 }

@@ -19,5 +19,6 @@ struct room *store_find(const struct store *store, const char *id);
 void store_remove(struct store *store, struct room *room); // frees the room
 size_t store_count(const struct store *store);
 
-// Walks all rooms in no order: pass NULL to begin. A room may be removed when the next one is known.
+// Walks all rooms in no order: pass NULL to begin. A room may be removed when the next one is
+// known.
 struct room *store_next(const struct store *store, const struct room *room);

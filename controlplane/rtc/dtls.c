@@ -23,14 +23,14 @@
 // Ours first: the server's order decides (RFC 5764 section 4.1.2 leaves it to us).
 #define SRTP_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM"
 
-// Forward secrecy and AEAD only. The certificate is ECDSA, so the ECDSA suites; the first is the one
-// RFC 8827 section 6.5 requires everybody to have.
+// Forward secrecy and AEAD only. The certificate is ECDSA, so the ECDSA suites; the first is the
+// one RFC 8827 section 6.5 requires everybody to have.
 #define CIPHERS                                                                                    \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                             \
 	"ECDHE-ECDSA-CHACHA20-POLY1305"
 
-// Retransmission of our flight: sooner than RFC 6347's second, since a lost flight is a black screen
-// and media stacks do the same; doubling.
+// Retransmission of our flight: sooner than RFC 6347's second, since a lost flight is a black
+// screen and media stacks do the same; doubling.
 #define RETRANSMIT_FIRST_US 250000
 #define RETRANSMIT_MAX_US 2000000
 
@@ -106,7 +106,8 @@ static bool peer_is_proven(const struct dtls *dtls, const X509 *peer) {
 }
 
 // In place of OpenSSL's chain check: any chain will do, the digest decides. Refusing here tells the
-// peer (bad_certificate) and spends no more work on it; OpenSSL checks the proof of possession later.
+// peer (bad_certificate) and spends no more work on it; OpenSSL checks the proof of possession
+// later.
 static int verify_peer(X509_STORE_CTX *store, void *) {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct dtls *dtls = SSL_get_app_data(ssl);
@@ -259,8 +260,8 @@ static void dtls_shake(struct dtls *dtls) {
 		dtls_fail(dtls, dtls->mismatch ? DTLS_ERROR_FINGERPRINT : DTLS_ERROR_HANDSHAKE);
 		return;
 	}
-	// The callback has refused a stranger already. Asked again of the finished handshake, so that no
-	// way to an established association without this comparison can exist.
+	// The callback has refused a stranger already. Asked again of the finished handshake, so
+	// that no way to an established association without this comparison can exist.
 	if (SSL_get_verify_result(dtls->ssl) != X509_V_OK
 	    || !peer_is_proven(dtls, SSL_get0_peer_certificate(dtls->ssl))) {
 		dtls_fail(dtls, DTLS_ERROR_FINGERPRINT);

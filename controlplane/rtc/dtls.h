@@ -34,7 +34,8 @@ enum dtls_state {
 enum dtls_error {
 	DTLS_ERROR_NONE,
 	DTLS_ERROR_FINGERPRINT, // the certificate is not the one of the SDP
-	DTLS_ERROR_HANDSHAKE, // OpenSSL or the peer refused (no certificate, no common cipher, alert)
+	// OpenSSL or the peer refused (no certificate, no common cipher, alert)
+	DTLS_ERROR_HANDSHAKE,
 	DTLS_ERROR_NO_SRTP, // no common SRTP protection profile
 	DTLS_ERROR_TIMEOUT, // not done DTLS_HANDSHAKE_MS after the first record
 	DTLS_ERROR_TOO_MUCH, // more than DTLS_HANDSHAKE_INPUT_MAX bytes
@@ -55,8 +56,8 @@ struct dtls *dtls_new(
 );
 void dtls_free(struct dtls *dtls); // sends nothing
 
-// Takes a datagram. Anything that is not DTLS is ignored. Also answers a repeated last flight of the
-// client after the handshake: the association must therefore live as long as the transport.
+// Takes a datagram. Anything that is not DTLS is ignored. Also answers a repeated last flight of
+// the client after the handshake: the association must therefore live as long as the transport.
 enum dtls_state dtls_input(struct dtls *dtls, const uint8_t *data, size_t len);
 
 // When dtls_timeout is next due, in ms from now; -1 = never. Ask after each input and timeout.

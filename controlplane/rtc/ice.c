@@ -126,8 +126,8 @@ static void refuse_addresses(struct ice_agent *agent, const struct plm_addr *add
 }
 
 static void received(NiceAgent *, guint, guint, guint, gchar *, gpointer) {
-	// Not STUN: nobody but the dataplane can reach this port, and it sends STUN only. Attaching a
-	// receiver is what makes libnice read its sockets.
+	// Not STUN: nobody but the dataplane can reach this port, and it sends STUN only. Attaching
+	// a receiver is what makes libnice read its sockets.
 }
 
 static void gathering_done(NiceAgent *, guint, gpointer user) {

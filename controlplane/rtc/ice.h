@@ -28,8 +28,8 @@ struct ice_config {
 	const struct plm_addr *refused_addrs; // other addresses of ours no candidate may name
 	unsigned n_refused;
 	uint16_t port_min, port_max;
-	// Gathering is done: our private port of each family, 0 = none. Called once, from the context,
-	// never inside another call.
+	// Gathering is done: our private port of each family, 0 = none. Called once, from the
+	// context, never inside another call.
 	void (*gathered)(void *user, uint16_t port_v4, uint16_t port_v6);
 	void *user;
 };

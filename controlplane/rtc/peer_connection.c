@@ -215,7 +215,8 @@ static void secured(void *user, int status) {
 	}
 	wipe_secure(connection);
 	connection->state = SECURE;
-	// Late answers of the agent may still be wanted (its checks' hand-over race), hence the linger.
+	// Late answers of the agent may still be wanted (its checks' hand-over race), hence the
+	// linger.
 	timer_set(connection->limit, (int)connection->host->config->agent_linger_ms);
 	connection->host->connected(connection->host->user, connection->id, suite);
 }

@@ -33,8 +33,8 @@ struct peer_host {
 	void (*restart_refused
 	)(void *user, uint64_t transport_id, enum rtc_failure why, const char *text);
 	void (*connected)(void *user, uint64_t transport_id, uint16_t suite);
-	// The end, and the last call of this connection: the host frees it inside. why 0: was connected,
-	// and the client closed.
+	// The end, and the last call of this connection: the host frees it inside. why 0: was
+	// connected, and the client closed.
 	void (*ended)(void *user, uint64_t transport_id, enum rtc_failure why, const char *text);
 	void (*agent_gone)(void *user, uint64_t transport_id); // no longer counts as establishing
 	void (*dtls_started)(void *user);
@@ -59,6 +59,6 @@ void peer_connection_close(struct peer_connection *connection); // sends close_n
 
 // The punt client is up (again): what was lost with the old connection is asked once more.
 void peer_connection_dataplane_up(struct peer_connection *connection);
-// The dataplane has started anew and knows nothing: ends. SRTP keys are never installed twice, since
-// its packet counters start at 0 again (RFC 3711 section 9.1: a keystream used twice).
+// The dataplane has started anew and knows nothing: ends. SRTP keys are never installed twice,
+// since its packet counters start at 0 again (RFC 3711 section 9.1: a keystream used twice).
 void peer_connection_dataplane_lost(struct peer_connection *connection);

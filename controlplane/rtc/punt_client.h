@@ -43,8 +43,8 @@ int punt_client_record(
 	size_t len
 );
 
-// Asks for TRANSPORT_SECURE. done gets 0 or the dataplane's -errno, from the loop. Own copies of the
-// keys are wiped once sent. Returns a number > 0 for punt_client_forget, or -ENOTCONN, -ENOMEM.
+// Asks for TRANSPORT_SECURE. done gets 0 or the dataplane's -errno, from the loop. Own copies of
+// the keys are wiped once sent. Returns a number > 0 for punt_client_forget, or -ENOTCONN, -ENOMEM.
 int64_t punt_client_secure(
 	struct punt_client *client,
 	const struct plm_transport_secure *secure,

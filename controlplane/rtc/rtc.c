@@ -15,7 +15,8 @@
 
 #define CANDIDATE_LEN_MAX 512
 
-// The one instance. config to n_threads are written by rtc_start and rtc_stop only.
+// The one instance. config to threads are written by rtc_start and rtc_stop only; n_threads and
+// owners are under lock, and so is posting to a thread: rtc_stop may not free it in between.
 static struct {
 	struct rtc_config config;
 	struct rtc_events events;
@@ -23,8 +24,8 @@ static struct {
 	struct cert *cert;
 	struct dtls_context *dtls;
 	struct rtc_thread *threads[PLM_PUNT_CHANNELS];
-	unsigned n_threads;
-	GHashTable *owners; // transport id -> struct owner; under lock
+	unsigned n_threads; // 0 = nothing is taken any more
+	GHashTable *owners; // transport id -> struct owner
 } rtc;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -57,7 +58,9 @@ static int start_threads(void) {
 		rtc.threads[i] = rtc_thread_start(&config);
 		if (rtc.threads[i] == NULL)
 			return -errno;
+		pthread_mutex_lock(&lock);
 		rtc.n_threads++;
+		pthread_mutex_unlock(&lock);
 	}
 	return 0;
 }
@@ -86,22 +89,29 @@ int rtc_start(const struct rtc_config *config, const struct rtc_events *events) 
 }
 
 void rtc_stop(void) {
+	unsigned n_threads;
+
 	if (rtc.owners == NULL)
 		return;
-	for (unsigned i = 0; i < rtc.n_threads; i++)
+	// First nobody may reach the threads any more: rooms goes on asking for this and that.
+	pthread_mutex_lock(&lock);
+	n_threads = rtc.n_threads;
+	rtc.n_threads = 0;
+	g_hash_table_remove_all(rtc.owners);
+	pthread_mutex_unlock(&lock);
+	for (unsigned i = 0; i < n_threads; i++)
 		rtc_thread_stop(rtc.threads[i]);
 	pthread_mutex_lock(&lock);
 	g_hash_table_destroy(rtc.owners);
-	rtc.owners = NULL;
-	pthread_mutex_unlock(&lock);
 	dtls_context_free(rtc.dtls);
 	cert_free(rtc.cert);
 	free(rtc.dataplane_socket);
 	memset(&rtc, 0, sizeof(rtc));
+	pthread_mutex_unlock(&lock);
 }
 
-// The thread with the fewest establishing connections, with a place claimed on it; NULL when all are
-// full. Under lock.
+// The thread with the fewest establishing connections, with a place claimed on it; NULL when all
+// are full. Under lock.
 static struct rtc_thread *claim_thread(void) {
 	struct rtc_thread *best = NULL;
 
@@ -116,6 +126,7 @@ static struct rtc_thread *claim_thread(void) {
 	return best;
 }
 
+// Under lock.
 static int refuse(uint64_t transport_id, enum rtc_failure why, const char *text) {
 	struct rtc_message *message = rtc_message_new(
 		RTC_MESSAGE_REFUSE, transport_id, text, strlen(text)
@@ -127,20 +138,49 @@ static int refuse(uint64_t transport_id, enum rtc_failure why, const char *text)
 	return rtc_thread_post(rtc.threads[0], message);
 }
 
-int rtc_create(const struct rtc_request *request) {
-	struct rtc_message *message;
+// Takes the message over. Under lock.
+static int create(const struct rtc_request *request, struct rtc_message *message) {
 	struct rtc_thread *thread;
 	struct owner *owner;
 	int r;
 
-	if (rtc.n_threads == 0)
-		return -ENOTCONN;
+	if (g_hash_table_contains(rtc.owners, &request->transport_id)) {
+		free(message);
+		return -EEXIST;
+	}
+	thread = claim_thread();
+	if (thread == NULL) {
+		free(message);
+		return refuse(
+			request->transport_id,
+			RTC_FAILED_BUSY,
+			"Too many clients are connecting at this moment."
+		);
+	}
+	owner = g_new(struct owner, 1);
+	owner->id = request->transport_id;
+	owner->thread = thread;
+	g_hash_table_insert(rtc.owners, &owner->id, owner);
+	r = rtc_thread_post(thread, message);
+	if (r < 0) {
+		rtc_thread_unclaim(thread);
+		g_hash_table_remove(rtc.owners, &request->transport_id);
+	}
+	return r;
+}
+
+int rtc_create(const struct rtc_request *request) {
+	const bool too_long = request->offer_len > SDP_LEN_MAX;
+	struct rtc_message *message;
+	int r = -ENOTCONN;
+
 	if (request->transport_id == 0 || request->n_want > SDP_TRACKS_MAX)
 		return -EINVAL;
-	if (request->offer_len > SDP_LEN_MAX)
-		return refuse(request->transport_id, RTC_FAILED_SDP, "The offer is too long.");
 	message = rtc_message_new(
-		RTC_MESSAGE_CREATE, request->transport_id, request->offer, request->offer_len
+		RTC_MESSAGE_CREATE,
+		request->transport_id,
+		request->offer,
+		too_long ? 0 : request->offer_len
 	);
 	if (message == NULL)
 		return -ENOMEM;
@@ -151,40 +191,23 @@ int rtc_create(const struct rtc_request *request) {
 		memcpy(message->want, request->want, request->n_want * sizeof(*request->want));
 
 	pthread_mutex_lock(&lock);
-	if (g_hash_table_contains(rtc.owners, &request->transport_id)) {
-		pthread_mutex_unlock(&lock);
+	if (rtc.n_threads == 0) {
 		free(message);
-		return -EEXIST;
-	}
-	thread = claim_thread();
-	if (thread != NULL) {
-		owner = g_new(struct owner, 1);
-		owner->id = request->transport_id;
-		owner->thread = thread;
-		g_hash_table_insert(rtc.owners, &owner->id, owner);
+	} else if (too_long) {
+		free(message);
+		r = refuse(request->transport_id, RTC_FAILED_SDP, "The offer is too long.");
+	} else {
+		r = create(request, message);
 	}
 	pthread_mutex_unlock(&lock);
-	if (thread == NULL) {
-		free(message);
-		return refuse(
-			request->transport_id,
-			RTC_FAILED_BUSY,
-			"Too many clients are connecting at this moment."
-		);
-	}
-	r = rtc_thread_post(thread, message);
-	if (r < 0) {
-		rtc_thread_unclaim(thread);
-		forget(request->transport_id);
-	}
 	return r;
 }
 
 // Sends text to the thread of a transport. 0, -ENOENT, -ENOMEM, -ENOBUFS.
 static int post(enum rtc_message_kind kind, uint64_t transport_id, const char *text, size_t len) {
-	struct rtc_thread *thread = NULL;
 	struct rtc_message *message;
 	struct owner *owner;
+	int r = -ENOENT;
 
 	message = rtc_message_new(kind, transport_id, text, len);
 	if (message == NULL)
@@ -192,16 +215,14 @@ static int post(enum rtc_message_kind kind, uint64_t transport_id, const char *t
 	pthread_mutex_lock(&lock);
 	owner = rtc.owners == NULL ? NULL : g_hash_table_lookup(rtc.owners, &transport_id);
 	if (owner != NULL) {
-		thread = owner->thread;
+		r = rtc_thread_post(owner->thread, message);
 		if (kind == RTC_MESSAGE_CLOSE)
 			g_hash_table_remove(rtc.owners, &transport_id);
+	} else {
+		free(message);
 	}
 	pthread_mutex_unlock(&lock);
-	if (thread == NULL) {
-		free(message);
-		return -ENOENT;
-	}
-	return rtc_thread_post(thread, message);
+	return r;
 }
 
 int rtc_restart(uint64_t transport_id, const char *offer, size_t offer_len) {
@@ -223,9 +244,12 @@ int rtc_close(uint64_t transport_id) {
 }
 
 void rtc_stats(struct rtc_stats *ret_stats) {
-	struct rtc_stats stats = {.threads = rtc.n_threads};
+	struct rtc_stats stats = {0};
 
+	pthread_mutex_lock(&lock);
+	stats.threads = rtc.n_threads;
 	for (unsigned i = 0; i < rtc.n_threads; i++)
 		rtc_thread_stats(rtc.threads[i], &stats);
+	pthread_mutex_unlock(&lock);
 	*ret_stats = stats;
 }

@@ -16,23 +16,25 @@
 #include <stdint.h>
 
 struct rtc_config {
-	unsigned n_threads;           // 1..PLM_PUNT_CHANNELS; thread i is punt channel i
-	unsigned max_agents;          // establishing at once on one thread (platform-facts: about 100)
+	unsigned n_threads; // 1..PLM_PUNT_CHANNELS; thread i is punt channel i
+	// establishing at once on one thread (platform-facts: about 100)
+	unsigned max_agents;
 	const char *dataplane_socket; // each thread keeps its own PUNT connection there
-	struct plm_addr public_addrs[PLM_HELLO_ADDRS]; // 1:1 NAT: told to clients instead of the TAP's
-	unsigned n_public_addrs;                       // 0 = the TAP's own
-	unsigned connect_timeout_ms;                   // NEW to SECURE, then RTC_FAILED_TIMEOUT
-	unsigned agent_linger_ms;                      // agent is kept this long after SECURE
+	// 1:1 NAT: told to clients instead of the TAP's
+	struct plm_addr public_addrs[PLM_HELLO_ADDRS];
+	unsigned n_public_addrs; // 0 = the TAP's own
+	unsigned connect_timeout_ms; // NEW to SECURE, then RTC_FAILED_TIMEOUT
+	unsigned agent_linger_ms; // agent is kept this long after SECURE
 };
 
 enum rtc_failure {
-	RTC_FAILED_SDP = 1,     // sentence in text; error -EBADMSG or -EPROTO
-	RTC_FAILED_CODEC,       // no common codec
-	RTC_FAILED_BUSY,        // all threads at max_agents
-	RTC_FAILED_TIMEOUT,     // the client never connected
+	RTC_FAILED_SDP = 1, // sentence in text; error -EBADMSG or -EPROTO
+	RTC_FAILED_CODEC, // no common codec
+	RTC_FAILED_BUSY, // all threads at max_agents
+	RTC_FAILED_TIMEOUT, // the client never connected
 	RTC_FAILED_FINGERPRINT, // certificate is not the one of the SDP
-	RTC_FAILED_DTLS,        // handshake failed
-	RTC_FAILED_DATAPLANE,   // no dataplane, or it refused
+	RTC_FAILED_DTLS, // handshake failed
+	RTC_FAILED_DATAPLANE, // no dataplane, or it refused
 	RTC_FAILED_INTERNAL,
 };
 
@@ -50,18 +52,15 @@ struct rtc_answer {
 
 struct rtc_events {
 	void *user;
-	// The answer is ready. rooms adds the transport to the dataplane with these credentials BEFORE
-	// it gives the answer to the client.
+	// The answer is ready. rooms adds the transport to the dataplane with these credentials
+	// BEFORE it gives the answer to the client.
 	void (*answered)(void *user, const struct rtc_answer *answer);
 	// ICE restart answered: new credentials for TRANSPORT_RESTART, and the new SDP answer.
 	void (*restarted)(void *user, const struct rtc_answer *answer);
-	// ICE restart refused (bad offer, no dataplane): the transport goes on as it was. May be NULL.
-	void (*restart_refused)(
-		void *user,
-		uint64_t transport_id,
-		enum rtc_failure why,
-		const char *text
-	);
+	// ICE restart refused (bad offer, no dataplane): the transport goes on as it was. May be
+	// NULL.
+	void (*restart_refused
+	)(void *user, uint64_t transport_id, enum rtc_failure why, const char *text);
 	// DTLS is done, the peer proven, keys installed: the transport is SECURE.
 	void (*connected)(void *user, uint64_t transport_id, uint16_t suite);
 	// Failed before or instead of connected. The rtc side of the transport is gone.
@@ -70,11 +69,14 @@ struct rtc_events {
 	void (*closed)(void *user, uint64_t transport_id);
 };
 
-// Starts the threads, makes the DTLS certificate (ECDSA P-256, in memory only). The dataplane may be
+// Starts the threads, makes the DTLS certificate (ECDSA P-256, in memory only). The dataplane may
+// be
 // absent: connections are retried, offers meanwhile fail with RTC_FAILED_DATAPLANE.
 // Returns 0 or -errno. One instance per process.
 int rtc_start(const struct rtc_config *config, const struct rtc_events *events);
-void rtc_stop(void); // ends all transports and joins the threads
+// Joins the threads and frees what they hold. Connected clients are told nothing: the dataplane
+// keeps their media going without us.
+void rtc_stop(void);
 
 // A new connection. offer is copied. Tracks: watching only, with ssrc, cname and msid set.
 // Publisher tracks keep nack/pli/fir/remb as negotiated.
@@ -99,8 +101,8 @@ int rtc_candidate(uint64_t transport_id, const char *candidate);
 int rtc_close(uint64_t transport_id);
 
 struct rtc_stats {
-	uint32_t agents;   // alive now
-	uint32_t dtls;     // DTLS objects alive now
+	uint32_t agents; // alive now
+	uint32_t dtls; // DTLS objects alive now
 	uint32_t threads;
 	uint64_t handshakes, handshake_failures, timeouts;
 };

@@ -11,7 +11,6 @@
 #include <glib.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -58,7 +57,6 @@ static void unclaim_entry(struct rtc_thread *thread, struct entry *entry) {
 // Out of the table first: what the connection tells while it is freed then finds nothing.
 static void remove_entry(struct rtc_thread *thread, struct entry *entry) {
 	g_hash_table_remove(thread->connections, &entry->id);
-	peer_connection_close(entry->connection);
 	peer_connection_free(entry->connection);
 	unclaim_entry(thread, entry);
 	g_free(entry);
@@ -104,8 +102,10 @@ static void on_ended(void *user, uint64_t id, enum rtc_failure why, const char *
 	char copy[160];
 
 	snprintf(copy, sizeof(copy), "%s", text); // text is the connection's own
-	if (entry != NULL)
+	if (entry != NULL) {
+		peer_connection_close(entry->connection);
 		remove_entry(thread, entry);
+	}
 	if (why == RTC_FAILED_TIMEOUT)
 		atomic_fetch_add(&thread->timeouts, 1);
 	if (!thread->config.forget(id))
@@ -114,7 +114,6 @@ static void on_ended(void *user, uint64_t id, enum rtc_failure why, const char *
 		events->closed(events->user, id);
 		return;
 	}
-	LOG(INFO, "transport %" PRIu64 " failed: %s", id, copy);
 	events->failed(events->user, id, why, copy);
 }
 
@@ -224,6 +223,7 @@ static void create(struct rtc_thread *thread, const struct rtc_message *message)
 	g_free(entry);
 }
 
+// Silent: media of connected clients does not depend on this process, so its end is none of theirs.
 static void stop(struct rtc_thread *thread) {
 	GList *entries = g_hash_table_get_values(thread->connections);
 
@@ -250,8 +250,10 @@ static void handle(struct rtc_thread *thread, const struct rtc_message *message)
 			peer_connection_candidate(entry->connection, message->text);
 		break;
 	case RTC_MESSAGE_CLOSE:
-		if (entry != NULL)
+		if (entry != NULL) {
+			peer_connection_close(entry->connection);
 			remove_entry(thread, entry);
+		}
 		break;
 	case RTC_MESSAGE_REFUSE:
 		events->failed(events->user, message->transport_id, message->why, message->text);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// One thread of the rtc part: a GMainContext with its agents, DTLS objects and PUNT connection. Other
-// threads reach it by messages only.
+// One thread of the rtc part: a GMainContext with its agents, DTLS objects and PUNT connection.
+// Other threads reach it by messages only.
 
 #include "dtls.h"
 #include "rtc.h"
@@ -25,7 +25,7 @@ struct rtc_thread_config {
 };
 
 struct rtc_thread *rtc_thread_start(const struct rtc_thread_config *config); // NULL with errno
-// Ends its connections with close_notify, and the thread. Takes NULL.
+// Frees its connections without a word to the peers, and ends the thread. Takes NULL.
 void rtc_thread_stop(struct rtc_thread *thread);
 
 enum rtc_message_kind {

@@ -61,8 +61,8 @@ const char *sdp_attr_inherited(
 // the end. A word that does not fit is skipped.
 bool sdp_word_next(const char **cursor, char *word, size_t word_len);
 
-// Decimal digits only, at most max. *ret_end (may be NULL: then the text must end there) is the first
-// character after them. Returns 0 or -EINVAL.
+// Decimal digits only, at most max. *ret_end (may be NULL: then the text must end there) is the
+// first character after them. Returns 0 or -EINVAL.
 int sdp_number_parse(const char *text, uint64_t max, const char **ret_end, uint64_t *ret_number);
 
 // True for 1.. characters of token (RFC 8866 section 9).

@@ -20,9 +20,10 @@ const char *const sdp_extension_uris[PLM_EXT_COUNT] = {
 #undef X
 };
 
-// MID is told to viewers too: their demultiplexer needs no a=ssrc then. What a relay cannot keep true
-// is left out: send times and transport-wide numbers are ours, not the publisher's. RID is taken from
-// publishers though we ask for one encoding: Chromium cannot offer again (ICE restart) without it.
+// MID is told to viewers too: their demultiplexer needs no a=ssrc then. What a relay cannot keep
+// true is left out: send times and transport-wide numbers are ours, not the publisher's. RID is
+// taken from publishers though we ask for one encoding: Chromium cannot offer again (ICE restart)
+// without it.
 uint32_t sdp_extensions_for(enum plm_kind kind, enum sdp_role role) {
 	uint32_t set = EXT_BIT(MID) | EXT_BIT(ABS_CAPTURE_TIME);
 
@@ -58,7 +59,8 @@ static void print_address(struct sdp_printer *printer, const struct sdp_local *l
 	sdp_print_line(printer, "c=IN IP%d %s", is_v6 ? 6 : 4, ip);
 }
 
-// Host candidates (RFC 8839 section 5.1). Each has a foundation of its own: they are different bases.
+// Host candidates (RFC 8839 section 5.1). Each has a foundation of its own: they are different
+// bases.
 static void print_candidates(struct sdp_printer *printer, const struct sdp_local *local) {
 	for (unsigned i = 0; i < local->n_addrs && i < PLM_HELLO_ADDRS; i++) {
 		const struct plm_addr *addr = &local->addrs[i];
@@ -124,7 +126,8 @@ static void word_copy(const char *text, char *word, size_t size) {
 	word[n] = '\0';
 }
 
-// What a viewer is told of a stream (RFC 8830, RFC 5576). The track's id only has to differ within the
+// What a viewer is told of a stream (RFC 8830, RFC 5576). The track's id only has to differ within
+// the
 // stream: it is made of the mid.
 static void print_source(
 	struct sdp_printer *printer,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Offer/answer (RFC 3264, RFC 8829, RFC 8843) as a relay does it: the client always offers, sendonly
-// to publish and recvonly to watch; we answer. Pure: sdp.c parses and prints, this negotiates.
+// Offer/answer (RFC 3264, RFC 8829, RFC 8843) as a relay does it: the client always offers,
+// sendonly to publish and recvonly to watch; we answer. Pure: sdp.c parses and prints, this
+// negotiates.
 
 #include "sdp.h"
 
@@ -40,7 +41,8 @@ struct sdp_remote {
 	uint8_t fingerprint[64];
 	uint8_t fingerprint_len;
 	bool ice_lite;
-	// a=candidate lines of the offer, verbatim without "a=", UDP only, at most SDP_CANDIDATES_MAX
+	// a=candidate lines of the offer, verbatim without "a=", UDP only, at most
+	// SDP_CANDIDATES_MAX
 	unsigned n_candidates;
 	char candidates[SDP_CANDIDATES_MAX][160];
 };
@@ -63,8 +65,8 @@ enum sdp_role {
 // want, n_want: watching: the publisher's tracks (codec, fmtp, kind used). Else NULL, 0.
 // On success *ret_tracks holds the accepted tracks, *ret_n their number (>= 1), in section order.
 // want_index[i] says which of want track i carries.
-// Errors (one sentence for people in error): -EBADMSG not SDP or over the limits; -EPROTO lacks what
-// WebRTC needs (ICE credentials, fingerprint, rtcp-mux, BUNDLE); -ENOTSUP no common codec.
+// Errors (one sentence for people in error): -EBADMSG not SDP or over the limits; -EPROTO lacks
+// what WebRTC needs (ICE credentials, fingerprint, rtcp-mux, BUNDLE); -ENOTSUP no common codec.
 int sdp_negotiate(
 	const char *offer,
 	size_t len,
@@ -91,11 +93,11 @@ struct sdp_local {
 	struct plm_addr addrs[PLM_HELLO_ADDRS]; // host candidates, public address and port
 };
 
-// The answer: setup:passive, ice-options:trickle, one bundle, rtcp-mux, rtcp-rsize, candidates in the
-// first section with end-of-candidates; extension ids and payload types as the offer numbered them
-// (only those in the tracks' ext maps); feedback nack, nack pli, ccm fir, goog-remb as the tracks
-// say, no RTX. Watching: a=ssrc with cname and msid of each track. Returns a string to free() or
-// NULL with errno ENOMEM.
+// The answer: setup:passive, ice-options:trickle, one bundle, rtcp-mux, rtcp-rsize, candidates in
+// the first section with end-of-candidates; extension ids and payload types as the offer numbered
+// them (only those in the tracks' ext maps); feedback nack, nack pli, ccm fir, goog-remb as the
+// tracks say, no RTX. Watching: a=ssrc with cname and msid of each track. Returns a string to
+// free() or NULL with errno ENOMEM.
 // tracks: those of sdp_negotiate, in its order (ssrc, cname, msid and ext may be changed).
 // The version of the answer's o= line is that of the offer: the same offer gets the same answer, a
 // restart's offer has a higher one (RFC 3264 section 8), so nothing must be kept between them.

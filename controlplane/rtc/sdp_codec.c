@@ -11,8 +11,8 @@
 #define FMTP_KEYS 8
 #define FMTP_VALUE_MAX 8
 
-// fmtp: the parameters that we keep of an offer, and thus echo. usedtx of Opus is left out on purpose:
-// a silent stream must still show that it is alive.
+// fmtp: the parameters that we keep of an offer, and thus echo. usedtx of Opus is left out on
+// purpose: a silent stream must still show that it is alive.
 static const struct codec {
 	const char *name;
 	enum plm_kind kind;
@@ -222,8 +222,8 @@ static const unsigned h264_decoders[] = {
 	[H264_OTHER] = 0,
 };
 
-// Returns 0 or -EINVAL. Absent: mode 0, baseline (RFC 6184 section 8.1). The level is not looked at:
-// what we relay is as large as the publisher sends it.
+// Returns 0 or -EINVAL. Absent: mode 0, baseline (RFC 6184 section 8.1). The level is not looked
+// at: what we relay is as large as the publisher sends it.
 static int h264_parse(const char *fmtp, struct h264 *h264) {
 	char value[FMTP_VALUE_MAX], *end;
 	unsigned long id = 0x42000a;

@@ -7,8 +7,8 @@
 #include "sdp_answer.h"
 
 // Where transport attributes are looked for, first to last. With BUNDLE, sections that share the
-// transport may leave them out (RFC 9143 section 7.1.3), so: the section that carries the transport,
-// the session level, then the other sections of its group.
+// transport may leave them out (RFC 9143 section 7.1.3), so: the section that carries the
+// transport, the session level, then the other sections of its group.
 struct sdp_scope {
 	const struct sdp *sdp;
 	const struct sdp_media *tagged;

@@ -371,7 +371,7 @@ function render() {
 	const publishes = room.role === "publisher";
 	const viewers = room.viewerCount ?? 0;
 	$("where").textContent = `${room.roomId} · ${client.userId}${publishes ? "" : " (watching)"}`;
-	$("count").textContent = `${room.publishers.length} in the room, ${viewers} watching`;
+	$("count").textContent = `${room.publishers.length} taking part, ${viewers} watching`;
 	$("publish").hidden = $("mic").hidden = $("source-label").hidden = !publishes;
 	$("cam").hidden = !publishes || room.type === "a2m";
 	$("publish").disabled = false;

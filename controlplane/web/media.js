@@ -51,7 +51,8 @@ class MediaSession extends EventTarget {
 		let answered = false;
 		const early = []; // candidates gathered before the server gave the session its name
 		pc.onicecandidate = ({ candidate }) => {
-			if (!candidate?.candidate)
+			// The relay speaks UDP only.
+			if (!candidate?.candidate || candidate.protocol === "tcp")
 				return;
 			if (answered)
 				this.#trickle(candidate.candidate);
@@ -164,7 +165,12 @@ class MediaSession extends EventTarget {
 						this.end(error.name);
 						return;
 					}
-					renew ||= FORGOTTEN.has(error.name) || !(error instanceof PlenumError);
+					const forgotten = !renew && FORGOTTEN.has(error.name);
+					renew ||= forgotten || !(error instanceof PlenumError);
+					// Nothing is under way that could connect.
+					if (!forgotten)
+						await sleep(backoffDelay(attempt, 1000, 4000));
+					continue;
 				}
 				if (await this.#connectedWithin(REPAIR_TIMEOUT_MS))
 					return;

@@ -29,6 +29,9 @@ export interface Room {
 	/** Oldest first. */
 	publishers: { userId: string; streams: Stream[] }[];
 	viewerCount: number;
+	maxPublishers?: number;
+	/** Raised hands; told to the owner only. */
+	requests?: { userId: string }[];
 }
 
 interface Reading {
@@ -142,7 +145,12 @@ export declare class PlenumClient extends EventTarget {
 	readonly subscriptions: Subscription[];
 	connect(url: string | URL, token: string | (() => string | Promise<string>)): Promise<unknown>;
 	close(): Promise<void>;
+	/** The creator is a publisher, and the owner. */
 	createRoom(type: RoomType, roomId?: string): Promise<Room>;
+	/**
+	 * role: absent, viewer, but in p2p publisher. "publisher" needs a token that may publish; fails
+	 * with room_full when the room has all its publishers. Who is in the room already keeps his role.
+	 */
 	joinRoom(roomId: string, role?: Role): Promise<Room>;
 	leave(): Promise<void>;
 	publish(

@@ -32,6 +32,8 @@ export async function demoToken(user, room, base = globalThis.location?.href) {
 	if (!response.ok) {
 		if (response.status >= 500)
 			throw new PlenumError(0, "signaling_down", "The server cannot answer right now.");
+		if (response.status === 400)
+			throw new PlenumError(-32602, "invalid_params", "A name has characters that are not allowed.");
 		throw new PlenumError(4001, "unauthorized", "This server gives out no demo tokens.");
 	}
 	return (await response.json()).token;
@@ -102,7 +104,7 @@ export class PlenumClient extends EventTarget {
 
 	// role: "publisher" or "viewer"; the error room_full says that there is no place for another
 	// publisher.
-	async joinRoom(roomId, role = "viewer") {
+	async joinRoom(roomId, role) {
 		this.#mustBeOutside();
 		this.joinRequestedAt = performance.now();
 		this.#createdType = null;
@@ -122,8 +124,13 @@ export class PlenumClient extends EventTarget {
 	// maxBitrate: of video, bit/s.
 	async publish(mediaStream, options = {}) {
 		this.#mustBeInside();
+		const { room } = this;
 		const publication = new Publication(this.#link, mediaStream, options);
 		await publication.negotiate();
+		if (this.room?.roomId !== room.roomId) {
+			publication.end("left");
+			throw new PlenumError(0, "closed", "The room was left meanwhile.");
+		}
 		this.#publications.set(publication.streamId, publication);
 		this.#runStats();
 		return publication;

@@ -34,7 +34,9 @@ export class Tile {
 		this.spark = find(".spark");
 		for (const each of this.element.querySelectorAll("[data-number]"))
 			this.#numbers.set(each.dataset.number, each);
-		find(".name").textContent = own ? `${label} (you)` : label;
+		find(".name").textContent = label;
+		find(".name").title = label; // it may be cut
+		find(".you").hidden = !own;
 		this.element.setAttribute("aria-label", `Stream of ${label}`);
 		this.video.setAttribute("aria-label", `Picture of ${label}`);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The control thread's view: every object there is, by the API's ids, and who owns it now. All calls
-// are of the control thread. Functions named after API requests return 0 or a positive errno, as the
-// reply's status.
+// The control thread's view: every object there is, by the API's ids, and who owns it now. All
+// calls are of the control thread. Functions named after API requests return 0 or a positive errno,
+// as the reply's status.
 
+#include "../media/transport.h"
 #include "../worker.h"
 
 #include <plm_api.h>
@@ -34,6 +35,8 @@ struct ctl_transport {
 	struct ctl_producer *producers;
 	struct ctl_consumer *consumers;
 	uint32_t n_producers;
+	uint32_t ssrcs[TRANSPORT_SSRCS_SENT]; // that consumers have had so far
+	unsigned n_ssrcs;
 };
 
 struct ctl_producer {
@@ -74,6 +77,7 @@ struct ctl {
 	struct exception *exception;
 	struct ctl_sink sink;
 	struct rte_hash *transport_ids, *producer_ids, *consumer_ids;
+	struct rte_hash *ufrags; // local ones that workers know: unique
 	struct ctl_transport *transports;
 	struct ctl_producer *producers;
 	struct ctl_consumer *consumers;
@@ -82,6 +86,9 @@ struct ctl {
 	uint32_t n_transports, n_producers, n_consumers;
 	uint32_t serial;
 	uint64_t punt_drops; // records nobody took
+	// What workers said while we waited for room in a mailbox; handled before anything newer.
+	struct message *backlog;
+	size_t n_backlog, backlog_room;
 };
 
 struct ctl *ctl_new(struct dataplane *dp); // NULL with errno
@@ -100,6 +107,10 @@ int ctl_consumer_set(struct ctl *ctl, const struct plm_consumer_set *set);
 int ctl_trace_set(struct ctl *ctl, const struct plm_trace_set *set);
 int ctl_dtls_out(struct ctl *ctl, const struct plm_dtls_record *record);
 
+// The end: deletes every transport. Workers must still run, until ctl_is_empty.
+void ctl_delete_all(struct ctl *ctl);
+bool ctl_is_empty(const struct ctl *ctl);
+
 // Handles what workers say; returns the number of messages.
 unsigned ctl_take_events(struct ctl *ctl);
 
@@ -109,7 +120,8 @@ struct ctl_consumer *ctl_consumer_find(const struct ctl *ctl, uint64_t id);
 
 // --- between the files of ctl/
 
-// Posts to a worker's mailbox; waits while it is full (workers never wait for us).
+// Posts to a worker's mailbox; waits while it is full. Meanwhile takes what workers say: they take
+// no more messages when they cannot answer.
 void ctl_post(struct ctl *ctl, unsigned worker, const struct message *message);
 
 // An id's slot by hash, and back.
@@ -117,6 +129,9 @@ struct rte_hash *ctl_ids_new(const char *name, uint32_t max);
 int64_t ctl_ids_find(const struct rte_hash *ids, uint64_t id); // index or -1
 int ctl_ids_add(struct rte_hash *ids, uint64_t id, uint32_t index);
 void ctl_ids_del(struct rte_hash *ids, uint64_t id);
+
+// Local ufrags: keys of PLM_UFRAG_MAX bytes, zero padded.
+struct rte_hash *ctl_ufrags_new(uint32_t max);
 
 // The claimed transport's streams go to its worker.
 void ctl_producer_give(struct ctl *ctl, struct ctl_producer *producer);

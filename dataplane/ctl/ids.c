@@ -35,3 +35,16 @@ int ctl_ids_add(struct rte_hash *ids, uint64_t id, uint32_t index) {
 void ctl_ids_del(struct rte_hash *ids, uint64_t id) {
 	rte_hash_del_key(ids, &id);
 }
+
+struct rte_hash *ctl_ufrags_new(uint32_t max) {
+	const struct rte_hash_parameters parameters = {
+		.name = "ufrags",
+		.entries = max < 8 ? 8 : max,
+		.key_len = PLM_UFRAG_MAX,
+		.hash_func = rte_jhash,
+		.socket_id = SOCKET_ID_ANY,
+		.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
+	};
+
+	return rte_hash_create(&parameters);
+}

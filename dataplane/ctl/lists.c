@@ -56,6 +56,18 @@ static size_t transport_next(
 			.consent_sent = w->consent_sent,
 			.consent_received = w->consent_received,
 		};
+		// What legs send is counted there.
+		for (const struct ctl_consumer *c = t->consumers; c != NULL;
+		     c = c->transport_next) {
+			const struct leg *leg = __atomic_load_n(
+				&c->consumer->leg, __ATOMIC_ACQUIRE
+			);
+
+			if (leg != NULL) {
+				ret->tx_packets += leg->packets + c->consumer->retransmitted;
+				ret->tx_bytes += leg->wire_bytes;
+			}
+		}
 		if (w->consent.ok_us != 0 && now_us > w->consent.ok_us)
 			ret->consent_age_ms = (uint32_t)((now_us - w->consent.ok_us) / 1000);
 		for (unsigned i = 0; i < TRANSPORT_PATHS; i++)
@@ -124,6 +136,7 @@ static size_t consumer_next(
 	for (; *cursor < ctl->dp->config->max_consumers; (*cursor)++) {
 		const struct ctl_consumer *c = &ctl->consumers[*cursor];
 		const struct consumer *w = c->consumer;
+		const struct leg *leg;
 
 		if (!c->used || c->deleting
 		    || (id != 0 && c->add.id != id && c->add.producer_id != id))
@@ -137,9 +150,7 @@ static size_t consumer_next(
 			.payload_type = c->add.payload_type,
 			.worker = c->transport->owner,
 			.kind = w->kind,
-			.paused = w->paused,
-			.packets = w->packets,
-			.bytes = w->bytes,
+			.paused = w->add.paused,
 			.dropped = w->dropped,
 			.retransmitted = w->retransmitted,
 			.nacks = w->nacks,
@@ -151,6 +162,14 @@ static size_t consumer_next(
 			.fraction_lost = w->fraction_lost,
 			.waiting_keyframe = w->waiting_keyframe,
 		};
+		// A leg moves when another viewer leaves; its chunk is freed by this thread only.
+		leg = __atomic_load_n(&w->leg, __ATOMIC_ACQUIRE);
+		if (leg != NULL) {
+			ret->packets = leg->packets;
+			ret->bytes = leg->bytes;
+			ret->paused = (leg->flags & LEG_PAUSED) != 0;
+			ret->waiting_keyframe = (leg->flags & LEG_WAITING) != 0;
+		}
 		return sizeof(*ret);
 	}
 	return 0;
@@ -200,7 +219,8 @@ static size_t port_next(struct ctl *ctl, uint64_t *cursor, struct plm_port_info 
 	return sizeof(*ret);
 }
 
-// Every reason of every worker, then of the exception thread; zeros too, so that they can be graphed.
+// Every reason of every worker, then of the exception thread; zeros too, so that they can be
+// graphed.
 static size_t drop_next(struct ctl *ctl, uint64_t *cursor, struct plm_drop_info *ret) {
 	uint64_t who = *cursor / DROP_COUNT, reason = *cursor % DROP_COUNT;
 	struct exception_stats stats;

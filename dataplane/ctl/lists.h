@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// What LIST requests answer, an item at a time, so that a slow reader never makes us build more than
-// one. Statistics are read while workers write them: each number is whole, their sum is of no instant.
+// What LIST requests answer, an item at a time, so that a slow reader never makes us build more
+// than one. Statistics are read while workers write them: each number is whole, their sum is of no
+// instant.
 
 #include "ctl.h"
 

@@ -92,7 +92,14 @@ static void watch(struct connection *connection) {
 	plm_loop_modify(connection->server->loop, connection->fd, events);
 }
 
-// Sends or queues. droppable: lost rather than queued (DTLS repeats itself). Returns false when lost.
+// Its descriptor becomes ready, and then it is freed.
+static void hang_up(struct connection *connection) {
+	connection->broken = true;
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+// Sends or queues. droppable: lost rather than queued (DTLS repeats itself). Returns false when
+// lost.
 static bool transmit(struct connection *connection, const void *data, size_t len, bool droppable) {
 	struct queued *item;
 
@@ -110,7 +117,7 @@ static bool transmit(struct connection *connection, const void *data, size_t len
 		return false;
 	if (connection->n_queued >= QUEUE_MAX) {
 		LOG(WARNING, "client %s does not read: disconnecting it", connection->name);
-		connection->broken = true;
+		hang_up(connection);
 		return false;
 	}
 	item = malloc(sizeof(*item) + len);
@@ -170,12 +177,6 @@ static bool sink_dtls(
 		);
 }
 
-// A newer client took its place: its descriptor becomes ready, and then it is freed.
-static void replace(struct connection *connection) {
-	connection->broken = true;
-	shutdown(connection->fd, SHUT_RDWR);
-}
-
 static void hello_fill(const struct server *server, struct plm_hello_rep *ret_reply) {
 	const struct config *config = server->ctl->dp->config;
 
@@ -225,12 +226,12 @@ static int hello(
 	connection->greeted = true;
 	if (request->role == PLM_ROLE_CONTROL) {
 		if (server->control != NULL)
-			replace(server->control); // a new one wins
+			hang_up(server->control); // a new one wins
 		server->control = connection;
 		LOG(INFO, "%s is in control", connection->name);
 	} else if (request->role == PLM_ROLE_PUNT) {
 		if (server->punts[request->punt_channel] != NULL)
-			replace(server->punts[request->punt_channel]);
+			hang_up(server->punts[request->punt_channel]);
 		server->punts[request->punt_channel] = connection;
 	}
 	hello_fill(server, ret_reply);
@@ -424,7 +425,8 @@ static void server_accept(void *user, uint32_t events) {
 		return;
 	while (slot < CONNECTIONS_MAX && server->connections[slot] != NULL)
 		slot++;
-	// The socket's mode lets our group in; others than root and ourselves are refused all the same.
+	// The socket's mode lets our group in; others than root and ourselves are refused all the
+	// same.
 	if (slot == CONNECTIONS_MAX || plm_unixsock_peer(fd, &uid, &pid) < 0
 	    || (uid != 0 && uid != geteuid() && geteuid() == 0 && getegid() == 0)) {
 		LOG(WARNING,

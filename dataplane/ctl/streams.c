@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Producers and consumers as the control thread keeps them. An object goes to a worker when the
-// transport it belongs to is claimed; a producer's audience is made on each worker that gets its first
-// viewer there and goes with the last one.
+// transport it belongs to is claimed; a producer's audience is made on each worker that gets its
+// first viewer there and goes with the last one.
 
 #include "../config.h"
 #include "../media/stream.h"
@@ -129,6 +129,7 @@ int ctl_producer_add(struct ctl *ctl, const struct plm_producer_add *add) {
 		.index = producer->index,
 		.serial = producer->serial,
 		.transport_index = transport->index,
+		.audio_level = 255,
 	};
 	ext_reverse(&add->ext, producer->producer->ext_of_id);
 	if (transport->owner != TRANSPORT_UNCLAIMED)
@@ -214,6 +215,19 @@ static int audience_make(struct ctl *ctl, struct ctl_producer *producer, unsigne
 	return 0;
 }
 
+// An SSRC stays its transport's for good: keys outlive consumers, and numbers that were used under
+// them must be known. False when there is no room for another.
+static bool ssrc_note(struct ctl_transport *transport, uint32_t ssrc) {
+	for (unsigned i = 0; i < transport->n_ssrcs; i++) {
+		if (transport->ssrcs[i] == ssrc)
+			return true;
+	}
+	if (transport->n_ssrcs == TRANSPORT_SSRCS_SENT)
+		return false;
+	transport->ssrcs[transport->n_ssrcs++] = ssrc;
+	return true;
+}
+
 int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 	struct ctl_transport *transport = ctl_transport_find(ctl, add->transport_id);
 	struct ctl_producer *producer = ctl_producer_find(ctl, add->producer_id);
@@ -235,7 +249,8 @@ int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 	consumer->consumer = calloc(1, sizeof(struct consumer));
 	if (consumer->consumer == NULL)
 		return ENOMEM;
-	if (ctl_ids_add(ctl->consumer_ids, add->id, consumer->index) < 0) {
+	if (!ssrc_note(transport, add->ssrc)
+	    || ctl_ids_add(ctl->consumer_ids, add->id, consumer->index) < 0) {
 		free(consumer->consumer);
 		return ENOSPC;
 	}
@@ -268,17 +283,27 @@ int ctl_consumer_add(struct ctl *ctl, const struct plm_consumer_add *add) {
 void ctl_consumer_give(struct ctl *ctl, struct ctl_consumer *consumer) {
 	struct ctl_producer *producer = consumer->producer;
 	unsigned worker = consumer->transport->owner;
-	const struct message message = {
+	struct message message = {
 		.type = MESSAGE_CONSUMER_ADD,
 		.index = consumer->index,
-		.object = consumer->consumer,
+		.consumer = {consumer->consumer, NULL},
 	};
 
 	if (consumer->given || worker == TRANSPORT_UNCLAIMED
 	    || producer->transport->owner == TRANSPORT_UNCLAIMED || producer->producer != NULL)
 		return;
-	if (producer->watchers[worker] == 0 && audience_make(ctl, producer, worker) != 0)
-		return; // out of memory: the viewer stays without media, its statistics say so
+	// The worker's legs fill chunks in the order of our messages: we know when one is full.
+	// Out of memory the viewer stays without media; its statistics say so.
+	if (producer->watchers[worker] % LEG_CHUNK == 0) {
+		message.consumer.chunk = aligned_alloc(64, sizeof(struct leg_chunk));
+		if (message.consumer.chunk == NULL)
+			return;
+		memset(message.consumer.chunk, 0, sizeof(struct leg_chunk));
+	}
+	if (producer->watchers[worker] == 0 && audience_make(ctl, producer, worker) != 0) {
+		free(message.consumer.chunk);
+		return;
+	}
 	consumer->given = true;
 	ctl_post(ctl, worker, &message);
 	if (++producer->watchers[worker] == 1)
@@ -353,6 +378,7 @@ void ctl_stream_released(struct ctl *ctl, const struct message *message) {
 		ctl->n_consumers--;
 		break;
 	case RELEASE_AUDIENCE:
+	case RELEASE_CHUNK:
 		free(message->object);
 		break;
 	default:

@@ -8,7 +8,8 @@
 #include <rte_mempool.h>
 #include <rte_telemetry.h>
 
-// Telemetry handlers have no user pointer; they run on DPDK's telemetry thread and only read counters.
+// Telemetry handlers have no user pointer; they run on DPDK's telemetry thread and only read
+// counters.
 static struct ctl *telemetry_ctl;
 
 static int workers(const char *command, const char *parameters, struct rte_tel_data *data) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Transports as the control thread keeps them: known to every worker by credentials, owned by the one
-// that claims them, deleted when every worker has said so.
+// Transports as the control thread keeps them: known to every worker by credentials, owned by the
+// one that claims them, deleted when every worker has said so.
 
 #include "../config.h"
 #include "../exception.h"
@@ -24,6 +24,8 @@
 
 LOG_TYPE("ctl");
 
+#define TAKE_MAX 64 // messages of workers at a time
+
 struct ctl *ctl_new(struct dataplane *dp) {
 	const struct config *config = dp->config;
 	struct ctl *ctl = calloc(1, sizeof(*ctl));
@@ -34,11 +36,13 @@ struct ctl *ctl_new(struct dataplane *dp) {
 	ctl->transport_ids = ctl_ids_new("transport_ids", config->max_transports);
 	ctl->producer_ids = ctl_ids_new("producer_ids", config->max_producers);
 	ctl->consumer_ids = ctl_ids_new("consumer_ids", config->max_consumers);
+	ctl->ufrags = ctl_ufrags_new(CTL_GENERATIONS * config->max_transports);
 	ctl->transports = calloc(config->max_transports, sizeof(*ctl->transports));
 	ctl->producers = calloc(config->max_producers, sizeof(*ctl->producers));
 	ctl->consumers = calloc(config->max_consumers, sizeof(*ctl->consumers));
 	if (ctl->transport_ids == NULL || ctl->producer_ids == NULL || ctl->consumer_ids == NULL
-	    || ctl->transports == NULL || ctl->producers == NULL || ctl->consumers == NULL) {
+	    || ctl->ufrags == NULL || ctl->transports == NULL || ctl->producers == NULL
+	    || ctl->consumers == NULL) {
 		ctl_free(ctl);
 		errno = ENOMEM;
 		return NULL;
@@ -52,6 +56,7 @@ void ctl_free(struct ctl *ctl) {
 	rte_hash_free(ctl->transport_ids);
 	rte_hash_free(ctl->producer_ids);
 	rte_hash_free(ctl->consumer_ids);
+	rte_hash_free(ctl->ufrags);
 	if (ctl->transports != NULL) {
 		for (uint32_t i = 0; i < ctl->dp->config->max_transports; i++) {
 			struct transport *transport = ctl->transports[i].transport;
@@ -69,12 +74,32 @@ void ctl_free(struct ctl *ctl) {
 	free(ctl->transports);
 	free(ctl->producers);
 	free(ctl->consumers);
+	free(ctl->backlog);
 	free(ctl);
 }
 
+// Keeps what workers say for later: its handlers post messages themselves.
+static void backlog_take(struct ctl *ctl) {
+	unsigned n;
+
+	if (ctl->n_backlog + TAKE_MAX > ctl->backlog_room) {
+		size_t room = 2 * ctl->backlog_room + TAKE_MAX;
+		struct message *more = realloc(ctl->backlog, room * sizeof(*more));
+
+		if (more == NULL)
+			return; // tried again
+		ctl->backlog = more;
+		ctl->backlog_room = room;
+	}
+	n = mailbox_take(ctl->dp->events, &ctl->backlog[ctl->n_backlog], TAKE_MAX);
+	ctl->n_backlog += n;
+}
+
 void ctl_post(struct ctl *ctl, unsigned worker, const struct message *message) {
-	while (mailbox_post(ctl->dp->workers[worker]->mailbox, message) != 0)
+	while (mailbox_post(ctl->dp->workers[worker]->mailbox, message) != 0) {
+		backlog_take(ctl);
 		sched_yield();
+	}
 }
 
 struct ctl_transport *ctl_transport_find(const struct ctl *ctl, uint64_t id) {
@@ -142,6 +167,13 @@ static void credential_free(struct credential *credential) {
 	free(credential);
 }
 
+static bool ufrag_known(const struct ctl *ctl, const char *ufrag) {
+	char key[PLM_UFRAG_MAX] = {0};
+
+	strcpy(key, ufrag);
+	return rte_hash_lookup(ctl->ufrags, key) >= 0;
+}
+
 // Gives every worker its copy; all or none.
 static int credentials_spread(
 	struct ctl *ctl,
@@ -152,12 +184,19 @@ static int credentials_spread(
 ) {
 	struct credential *copies[WORKER_MAX] = {0};
 	unsigned n = ctl->dp->n_workers;
+	char ufrag[PLM_UFRAG_MAX] = {0};
 
+	strcpy(ufrag, ice->local_ufrag);
+	if (ufrag_known(ctl, ice->local_ufrag))
+		return EEXIST; // requests would not tell whose they are
+	if (rte_hash_add_key(ctl->ufrags, ufrag) < 0)
+		return ENOSPC;
 	for (unsigned i = 0; i < n; i++) {
 		copies[i] = credential_new(transport, ice, transport->generation, port_v4, port_v6);
 		if (copies[i] == NULL) {
 			while (i > 0)
 				credential_free(copies[--i]);
+			rte_hash_del_key(ctl->ufrags, ufrag);
 			return ENOMEM;
 		}
 	}
@@ -171,8 +210,7 @@ static int credentials_spread(
 		ctl_post(ctl, i, &message);
 	}
 	memmove(transport->ufrags[1], transport->ufrags[0], PLM_UFRAG_MAX);
-	memset(transport->ufrags[0], 0, PLM_UFRAG_MAX);
-	strcpy(transport->ufrags[0], ice->local_ufrag);
+	memcpy(transport->ufrags[0], ufrag, PLM_UFRAG_MAX);
 	transport->n_generations++;
 	return 0;
 }
@@ -184,10 +222,13 @@ static void credentials_withdraw(struct ctl *ctl, struct ctl_transport *transpor
 	};
 
 	memcpy(message.ufrag, transport->ufrags[which], PLM_UFRAG_MAX);
+	rte_hash_del_key(ctl->ufrags, message.ufrag);
 	for (unsigned i = 0; i < ctl->dp->n_workers; i++)
 		ctl_post(ctl, i, &message);
-	memset(transport->ufrags[which], 0, PLM_UFRAG_MAX);
 	transport->n_generations--;
+	for (unsigned i = which; i < transport->n_generations; i++)
+		memcpy(transport->ufrags[i], transport->ufrags[i + 1], PLM_UFRAG_MAX);
+	memset(transport->ufrags[transport->n_generations], 0, PLM_UFRAG_MAX);
 }
 
 int ctl_transport_add(struct ctl *ctl, const struct plm_transport_add *add) {
@@ -249,9 +290,12 @@ int ctl_transport_restart(struct ctl *ctl, const struct plm_transport_restart *r
 		return EINVAL;
 	if (strcmp(transport->ufrags[0], restart->ice.local_ufrag) == 0)
 		return 0; // said before
-	// A restart upon a restart: the one that never got a path is given up, the working one stays.
+	if (ufrag_known(ctl, restart->ice.local_ufrag))
+		return EEXIST;
+	// A restart upon a restart: the one that never got a path is given up, the working one
+	// stays.
 	if (transport->n_generations == CTL_GENERATIONS)
-		credentials_withdraw(ctl, transport, 1);
+		credentials_withdraw(ctl, transport, 0);
 	transport->generation++;
 	r = credentials_spread(
 		ctl, transport, &restart->ice, restart->agent_port_v4, restart->agent_port_v6
@@ -337,6 +381,19 @@ int ctl_transport_del(struct ctl *ctl, uint64_t id) {
 	return 0;
 }
 
+void ctl_delete_all(struct ctl *ctl) {
+	for (uint32_t i = 0; i < ctl->dp->config->max_transports; i++) {
+		const struct ctl_transport *transport = &ctl->transports[i];
+
+		if (transport->used && !transport->deleting)
+			ctl_transport_del(ctl, transport->add.id);
+	}
+}
+
+bool ctl_is_empty(const struct ctl *ctl) {
+	return ctl->n_transports == 0 && ctl->n_producers == 0 && ctl->n_consumers == 0;
+}
+
 static void transport_released(struct ctl *ctl, uint32_t index) {
 	struct ctl_transport *transport = &ctl->transports[index];
 
@@ -389,9 +446,13 @@ static void event_transport(
 		out.generation = transport->generation;
 	}
 	if (event == PLM_TRANSPORT_EV_RESTARTED) {
+		// Said again until the worker has forgotten the old ones, or overtaken by a
+		// restart.
+		if (message->value != transport->generation
+		    || transport->n_generations < CTL_GENERATIONS)
+			return;
 		memset(&out.remote, 0, sizeof(out.remote));
-		if (transport->n_generations == CTL_GENERATIONS)
-			credentials_withdraw(ctl, transport, 1);
+		credentials_withdraw(ctl, transport, 1);
 	}
 	ctl->sink.event(ctl->sink.user, PLM_API_EVENT_TRANSPORT, &out, sizeof(out));
 }
@@ -467,10 +528,28 @@ static void handle(struct ctl *ctl, const struct message *message) {
 	}
 }
 
-unsigned ctl_take_events(struct ctl *ctl) {
-	struct message messages[64];
-	unsigned n = mailbox_take(ctl->dp->events, messages, 64);
+// Handlers may wait for mailboxes and so make a new backlog.
+static unsigned backlog_handle(struct ctl *ctl) {
+	struct message *messages = ctl->backlog;
+	size_t n = ctl->n_backlog;
 
+	ctl->backlog = NULL;
+	ctl->n_backlog = 0;
+	ctl->backlog_room = 0;
+	for (size_t i = 0; i < n; i++)
+		handle(ctl, &messages[i]);
+	free(messages);
+	return (unsigned)n;
+}
+
+unsigned ctl_take_events(struct ctl *ctl) {
+	struct message messages[TAKE_MAX];
+	unsigned n;
+
+	if (ctl->n_backlog > 0)
+		return backlog_handle(ctl);
+	n = mailbox_take(ctl->dp->events, messages, TAKE_MAX);
+	// What comes behind these while they are handled is newer: their turn is first.
 	for (unsigned i = 0; i < n; i++)
 		handle(ctl, &messages[i]);
 	return n;

@@ -46,6 +46,11 @@ bool consent_answer(
 	return false;
 }
 
+void consent_refresh(struct consent *consent, uint64_t now_us) {
+	if (!consent_lost(consent, now_us))
+		consent->ok_us = now_us;
+}
+
 bool consent_lost(const struct consent *consent, uint64_t now_us) {
 	return now_us > consent->ok_us && now_us - consent->ok_us >= CONSENT_EXPIRE_US;
 }

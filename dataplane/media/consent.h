@@ -37,4 +37,7 @@ bool consent_due(
 // An authenticated answer from the path the check went to. True when it is one of ours and unused.
 bool consent_answer(struct consent *consent, uint64_t now_us, const uint8_t txid[CONSENT_TXID_LEN]);
 
+// The peer answered another check of ours (RFC 7675 5.1: any authenticated answer is consent).
+void consent_refresh(struct consent *consent, uint64_t now_us);
+
 bool consent_lost(const struct consent *consent, uint64_t now_us);

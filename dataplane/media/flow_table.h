@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Remote address -> who owns the transport behind it, on one worker. Holds its own transports' paths
-// and the addresses it has handed to other workers. Single-threaded; bounded.
+// Remote address -> who owns the transport behind it, on one worker. Holds its own transports'
+// paths and the addresses it has handed to other workers. Single-threaded; bounded.
 
 #include <plm_api.h>
 

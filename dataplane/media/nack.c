@@ -42,7 +42,8 @@ static void advance(struct nack *nack, uint16_t seq, uint64_t now_us) {
 
 	gap_add(nack, seq, now_us);
 	nack->highest = seq;
-	// Without this an entry nobody collects could lie half the number space back and turn "newer".
+	// Without this an entry nobody collects could lie half the number space back and turn
+	// "newer".
 	while (n_old < nack->n && plm_seq_diff(seq, nack->entries[n_old].seq) >= NACK_GAP_RESET)
 		n_old++;
 	if (n_old > 0)

@@ -23,6 +23,12 @@ void rewrite_init(
 	rewrite->highest_out = start_seq - 1;
 }
 
+void rewrite_resume(struct rewrite *rewrite, uint16_t seq, uint32_t ts, uint64_t at_us) {
+	rewrite->highest_out = seq;
+	rewrite->highest_ts_out = ts;
+	rewrite->highest_us = at_us;
+}
+
 // Of the first packet of a span: the start value, or what the clock says since the last packet;
 // always at least one tick on, so that two frames never share a timestamp.
 static uint32_t span_ts(const struct rewrite *rewrite, uint64_t now_us) {

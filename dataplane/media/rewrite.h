@@ -31,6 +31,10 @@ void rewrite_init(
 	uint32_t start_ts
 );
 
+// After init: the same stream was sent before, up to this number and timestamp at that time, under
+// the same keys. Goes on behind it: a number used twice would use the cipher's key stream twice.
+void rewrite_resume(struct rewrite *rewrite, uint16_t seq, uint32_t ts, uint64_t at_us);
+
 // Maps a source packet. Returns false when it lies before the span's first packet (then it must not
 // be sent: its number belongs to something else).
 bool rewrite_packet(

@@ -84,7 +84,8 @@ void rx_stats_packet(struct rx_stats *stats, uint16_t seq, uint32_t timestamp, u
 	if (step == SEQ_INVALID)
 		return;
 	stats->received++;
-	// Late ones are mostly retransmissions, whose delay is a round trip and not the network's jitter.
+	// Late ones are mostly retransmissions, whose delay is a round trip and not the network's
+	// jitter.
 	if (step == SEQ_ADVANCED)
 		jitter_update(stats, timestamp, now_us);
 }

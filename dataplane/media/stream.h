@@ -6,8 +6,8 @@
 // thread, owned by a worker after the message that carries them.
 
 #include "keyframe.h"
+#include "leg.h"
 #include "nack.h"
-#include "rewrite.h"
 #include "rtx_cache.h"
 #include "rx_stats.h"
 
@@ -32,6 +32,8 @@ struct producer {
 	struct producer *next; // of the transport
 	uint32_t slot; // in the worker's list
 	uint32_t ssrc; // 0 = not learned yet
+	uint32_t ssrc_before; // that it replaced
+	uint64_t ssrc_us; // when
 	uint64_t audience_mask; // workers that have consumers
 	struct nack nack;
 	struct rx_stats stats;
@@ -59,11 +61,9 @@ struct consumer {
 	// worker: rw
 	struct transport *transport;
 	struct audience *audience;
-	struct consumer *next, **link; // of the audience
+	struct leg *leg; // its hot part; moves when another viewer leaves. Control thread: ro
 	struct consumer *transport_next;
-	struct rewrite rewrite;
-	bool paused;
-	bool waiting_keyframe;
+	bool waiting_keyframe; // set by the control thread: starts at a key frame
 	uint64_t waiting_since_us;
 	uint32_t sr_mid; // middle 32 bits of the NTP time of the newest report sent
 	uint64_t sr_us; // when
@@ -72,7 +72,7 @@ struct consumer {
 	uint64_t window_packets, last_second; // packets at its start; sent in the second before
 
 	// counters, worker: wo
-	uint64_t packets, bytes, dropped, retransmitted, nacks, nack_misses, plis;
+	uint64_t dropped, retransmitted, nacks, nack_misses, plis;
 	uint32_t rtt_us, jitter, lost;
 	uint8_t fraction_lost;
 };
@@ -87,7 +87,10 @@ struct audience {
 	uint32_t n_consumers;
 	uint32_t source_ssrc; // of the newest packet; a change is a new span for every viewer
 	uint8_t ext_of_id[256];
-	struct consumer *consumers; // list
+	uint32_t packet; // counts source packets
+	struct leg_chunk *oldest, *newest; // of viewers; the newest is never empty
+	struct leg_class classes[LEG_CLASSES];
+	struct leg_class own; // of viewers without a class, made for each
 	struct rtx_cache cache; // of mbufs, a reference each
 	struct rtx_slot slots[];
 };

@@ -24,6 +24,7 @@ void transport_init(
 	transport->selected = TRANSPORT_NO_PATH;
 	transport->nominated = TRANSPORT_NO_PATH;
 	transport->dtls_path = TRANSPORT_NO_PATH;
+	transport->dtls_sent = TRANSPORT_NO_PATH;
 }
 
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote) {
@@ -35,7 +36,7 @@ struct path *transport_path_find(struct transport *transport, const struct plm_a
 	return NULL;
 }
 
-struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted) {
+struct path *transport_path_take(struct transport *transport, struct path *ret_evicted) {
 	struct path *oldest = NULL;
 
 	memset(ret_evicted, 0, sizeof(*ret_evicted));
@@ -50,9 +51,11 @@ struct path *transport_path_take(struct transport *transport, struct plm_addr *r
 			oldest = path;
 	}
 	// At least three slots: there is always one that is neither selected nor nominated.
-	*ret_evicted = oldest->remote;
+	*ret_evicted = *oldest;
 	if (transport->dtls_path == transport_path_slot(transport, oldest))
 		transport->dtls_path = TRANSPORT_NO_PATH;
+	if (transport->dtls_sent == transport_path_slot(transport, oldest))
+		transport->dtls_sent = TRANSPORT_SEVERAL_PATHS;
 	memset(oldest, 0, sizeof(*oldest));
 	return oldest;
 }
@@ -80,6 +83,23 @@ void transport_ssrc_remove(struct transport *transport, const struct producer *p
 			transport->ssrcs[kept++] = transport->ssrcs[i];
 	}
 	transport->n_ssrcs = (uint16_t)kept;
+}
+
+const struct transport_sent *transport_sent_find(const struct transport *transport, uint32_t ssrc) {
+	for (unsigned i = 0; i < TRANSPORT_SSRCS_SENT; i++) {
+		if (transport->sent[i].ssrc == ssrc)
+			return &transport->sent[i];
+	}
+	return NULL;
+}
+
+void transport_sent_set(struct transport *transport, const struct transport_sent *sent) {
+	for (unsigned i = 0; i < TRANSPORT_SSRCS_SENT; i++) {
+		if (transport->sent[i].ssrc == sent->ssrc || transport->sent[i].ssrc == 0) {
+			transport->sent[i] = *sent;
+			return;
+		}
+	}
 }
 
 struct credential *transport_credential(const struct transport *transport, uint32_t generation) {

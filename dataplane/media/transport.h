@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// A transport: one peer's ICE, DTLS and SRTP session. Made by the control thread, owned by the worker
-// that claims it, given back by MESSAGE_RELEASED.
+// A transport: one peer's ICE, DTLS and SRTP session. Made by the control thread, owned by the
+// worker that claims it, given back by MESSAGE_RELEASED.
 
 #include "consent.h"
 
@@ -17,11 +17,13 @@ struct srtp_session;
 
 #define TRANSPORT_PATHS 8 // most that can be configured
 #define TRANSPORT_SSRCS 16 // streams a peer may send
+#define TRANSPORT_SSRCS_SENT 15 // SSRCs a peer may be sent in its life; one more for our reports
 #define TRANSPORT_NO_PATH 0xff
+#define TRANSPORT_SEVERAL_PATHS 0xfe // of dtls_sent
 #define TRANSPORT_UNCLAIMED 0xff
 
-// One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned by
-// it after MESSAGE_CREDENTIAL_ADD.
+// One generation of ICE credentials as every worker knows it. Each worker has its own copy, owned
+// by it after MESSAGE_CREDENTIAL_ADD.
 struct credential {
 	char local_ufrag[PLM_UFRAG_MAX]; // key of the worker's table, zero padded
 	char remote_ufrag[PLM_UFRAG_MAX];
@@ -41,6 +43,7 @@ struct path {
 	uint8_t local; // index of our address
 	uint8_t mac[6]; // next hop, from its authenticated packets
 	uint8_t validated; // the address answered us: media may go there
+	uint8_t from; // worker that receives its packets
 	uint32_t generation; // newest credentials seen from it
 	uint64_t seen_us; // last authenticated request; 0 = slot unused
 };
@@ -48,6 +51,15 @@ struct path {
 struct transport_ssrc {
 	uint32_t ssrc;
 	struct producer *producer;
+};
+
+// How far a stream had come that is no longer sent. Should its SSRC be used again, it goes on
+// there.
+struct transport_sent {
+	uint32_t ssrc; // 0 = unused
+	uint32_t ts;
+	uint64_t at_us;
+	uint16_t seq;
 };
 
 struct transport {
@@ -63,6 +75,7 @@ struct transport {
 	uint8_t selected; // path media goes to
 	uint8_t nominated; // path that waits for validation
 	uint8_t dtls_path; // where the newest DTLS record came from
+	uint8_t dtls_sent; // the one path all of our DTLS records went out by
 	uint16_t suite;
 	uint16_t n_ssrcs;
 	uint32_t generation; // newest credentials
@@ -75,10 +88,12 @@ struct transport {
 	uint8_t nominate_txid[PLM_STUN_TXID_LEN]; // of the check to the nominated path
 	struct path paths[TRANSPORT_PATHS];
 	struct transport_ssrc ssrcs[TRANSPORT_SSRCS];
+	struct transport_sent sent[TRANSPORT_SSRCS_SENT];
 	struct producer *producers; // list
 	struct consumer *consumers; // list
 	uint64_t report_us; // next receiver report
 	uint8_t fir_seq;
+	uint8_t tag_len; // of the suite
 
 	// counters, worker: wo
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
@@ -86,9 +101,11 @@ struct transport {
 	uint64_t path_changes, stun_requests, consent_sent, consent_received;
 };
 
+// Where media goes to: NULL when no path is selected, or its address has not answered yet.
 static inline struct path *transport_selected(struct transport *transport) {
-	return transport->selected == TRANSPORT_NO_PATH ? NULL
-							: &transport->paths[transport->selected];
+	struct path *path = &transport->paths[transport->selected % TRANSPORT_PATHS];
+
+	return transport->selected != TRANSPORT_NO_PATH && path->validated ? path : NULL;
 }
 
 void transport_init(
@@ -104,8 +121,8 @@ void transport_init(
 struct path *transport_path_find(struct transport *transport, const struct plm_addr *remote);
 
 // A free path slot, or the least recently seen one that is neither selected nor nominated; then
-// *ret_evicted holds the address it had (family 0: none).
-struct path *transport_path_take(struct transport *transport, struct plm_addr *ret_evicted);
+// *ret_evicted holds what it was (family 0: none).
+struct path *transport_path_take(struct transport *transport, struct path *ret_evicted);
 
 // The slot number of a path.
 static inline uint8_t transport_path_slot(
@@ -120,6 +137,10 @@ struct producer *transport_ssrc_find(const struct transport *transport, uint32_t
 // 0, or -ENOSPC: TRANSPORT_SSRCS streams already.
 int transport_ssrc_add(struct transport *transport, uint32_t ssrc, struct producer *producer);
 void transport_ssrc_remove(struct transport *transport, const struct producer *producer);
+
+// Where a stream that was sent ends, or NULL. The control thread sees to it that there is room.
+const struct transport_sent *transport_sent_find(const struct transport *transport, uint32_t ssrc);
+void transport_sent_set(struct transport *transport, const struct transport_sent *sent);
 
 // Credentials of this generation, or NULL.
 struct credential *transport_credential(const struct transport *transport, uint32_t generation);

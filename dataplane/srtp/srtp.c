@@ -10,6 +10,7 @@
 
 // Best first.
 static const struct srtp_backend *const backends[] = {
+	&srtp_backend_ipsecmb,
 	&srtp_backend_libsrtp2,
 };
 
@@ -17,8 +18,6 @@ static const struct srtp_backend *const backends[] = {
 static const struct srtp_backend *active;
 
 const struct srtp_backend *srtp_backend_find(const char *name) {
-	if (strcmp(name, "auto") == 0)
-		return backends[0];
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
 		if (strcmp(name, backends[i]->name) == 0)
 			return backends[i];
@@ -26,17 +25,26 @@ const struct srtp_backend *srtp_backend_find(const char *name) {
 	return NULL;
 }
 
+static int start(const struct srtp_backend *backend) {
+	int err = backend->init();
+
+	if (err == 0)
+		err = srtp_vectors_run(backend);
+	if (err == 0)
+		active = backend;
+	return err;
+}
+
 int srtp_init(const char *backend) {
 	const struct srtp_backend *found = srtp_backend_find(backend);
-	int err;
+	int err = -EINVAL;
 
-	if (found == NULL)
-		return -EINVAL;
-	err = found->init();
-	if (err == 0)
-		err = srtp_vectors_run(found);
-	if (err == 0)
-		active = found;
+	if (found != NULL)
+		return start(found);
+	if (strcmp(backend, "auto") != 0)
+		return err;
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]) && err != 0; i++)
+		err = start(backends[i]);
 	return err;
 }
 

@@ -28,6 +28,7 @@ struct srtp_backend {
 };
 
 extern const struct srtp_backend srtp_backend_libsrtp2;
+extern const struct srtp_backend srtp_backend_ipsecmb;
 
 // The backend with this name ("auto" = the best one of this machine), NULL = unknown.
 const struct srtp_backend *srtp_backend_find(const char *name);

@@ -13,8 +13,8 @@ uint64_t srtp_index_estimate(const struct srtp_index *state, uint16_t seq) {
 
 	if (!state->started)
 		return seq;
-	// RFC 3711 appendix A, but for ROC 0: there is no ROC -1, so the only index such a packet can
-	// have is one far ahead.
+	// RFC 3711 appendix A, but for ROC 0: there is no ROC -1, so the only index such a packet
+	// can have is one far ahead.
 	if (newest < HALF && seq - newest > HALF && roc > 0)
 		roc--;
 	else if (newest >= HALF && newest - HALF > seq)

@@ -91,8 +91,8 @@ static int parse_ipv4(const struct config *config, struct rte_mbuf *m, struct pa
 	);
 }
 
-// UDP must follow the fixed header directly: behind extension headers it could hide from the private
-// port filter, so it is dropped. ICMPv6 behind hop-by-hop options (MLD) is the kernel's.
+// UDP must follow the fixed header directly: behind extension headers it could hide from the
+// private port filter, so it is dropped. ICMPv6 behind hop-by-hop options (MLD) is the kernel's.
 static int parse_ipv6(const struct config *config, struct rte_mbuf *m, struct packet *packet) {
 	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, 14);
 	unsigned left = m->data_len - 14U, payload;

@@ -8,7 +8,7 @@
 unsigned stage_egress(struct worker *worker) {
 	unsigned n = worker->egress.n_rtp + worker->egress.n_rtcp + worker->egress.n_tx;
 
-	if (worker->egress.n_rtp + worker->egress.n_rtcp > 0)
+	if (n > 0 || worker->egress.n_held > 0)
 		output_protect(worker);
 	if (worker->egress.n_tx > 0)
 		output_transmit(worker);

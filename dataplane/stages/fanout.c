@@ -11,30 +11,16 @@
 
 #include <rte_ring.h>
 
-#define KEYFRAME_WAIT_US 3000000 // then a viewer gets what there is
-
-// A new viewer starts at a key frame: before it nothing can be decoded.
-static bool may_start(
-	struct worker *worker,
-	struct consumer *consumer,
-	const struct packet *packet
-) {
-	if (!consumer->waiting_keyframe)
-		return true;
-	if (!packet->keyframe && worker->now_us - consumer->waiting_since_us < KEYFRAME_WAIT_US)
-		return false;
-	consumer->waiting_keyframe = false;
-	return true;
-}
-
 // The publisher's stream began anew under another SSRC: old numbers mean nothing any more.
 static void begin_span(struct audience *audience, uint32_t ssrc) {
 	struct rte_mbuf *m;
 
 	while ((m = rtx_cache_pop(&audience->cache)) != NULL)
 		rte_pktmbuf_free(m);
-	for (struct consumer *c = audience->consumers; c != NULL; c = c->next)
-		rewrite_restart(&c->rewrite);
+	for (struct leg_chunk *chunk = audience->oldest; chunk != NULL; chunk = chunk->newer) {
+		for (unsigned i = 0; i < chunk->n; i++)
+			rewrite_restart(&chunk->legs[i].rewrite);
+	}
 	audience->source_ssrc = ssrc;
 }
 
@@ -53,22 +39,18 @@ static void keep(struct worker *worker, struct audience *audience, struct rte_mb
 		rte_pktmbuf_free(old);
 }
 
+// m is consumed. audience: NULL = nobody watches here.
 static unsigned to_viewers(struct worker *worker, struct audience *audience, struct rte_mbuf *m) {
-	const struct packet *packet = packet_of(m);
-	unsigned n = 0;
+	uint32_t ssrc = packet_of(m)->rtp.ssrc;
 
-	if (audience->source_ssrc != packet->rtp.ssrc)
-		begin_span(audience, packet->rtp.ssrc);
-	keep(worker, audience, m);
-	for (struct consumer *c = audience->consumers; c != NULL; c = c->next) {
-		if (c->paused || c->transport->state != PLM_TRANSPORT_SECURE)
-			continue;
-		if (!may_start(worker, c, packet))
-			continue;
-		output_media(worker, c, m, false);
-		n++;
+	if (audience == NULL) {
+		rte_pktmbuf_free(m);
+		return 0;
 	}
-	return n;
+	if (audience->source_ssrc != ssrc)
+		begin_span(audience, ssrc);
+	keep(worker, audience, m);
+	return output_media(worker, audience, m);
 }
 
 static unsigned to_workers(
@@ -110,8 +92,8 @@ static void fan_out(struct worker *worker, struct rte_mbuf *m) {
 
 	// Metadata is complete from here on: others read it.
 	n += to_workers(worker, producer, m);
-	if (audience != NULL)
-		n += to_viewers(worker, audience, m);
+	rte_mbuf_refcnt_update(m, 1); // for the trace
+	n += to_viewers(worker, audience, m);
 	if (n == 0)
 		worker->drops[DROP_NO_CONSUMER]++;
 	if (worker->trace.left != 0) {
@@ -129,12 +111,7 @@ unsigned stage_fanout(struct worker *worker) {
 	for (unsigned i = 0; i < batch->n_routed; i++)
 		fan_out(worker, batch->routed[i]);
 	n = rte_ring_dequeue_burst(worker->fanout, (void *)foreign, WORKER_BURST, NULL);
-	for (unsigned i = 0; i < n; i++) {
-		struct audience *audience = audience_of(worker, packet_of(foreign[i]));
-
-		if (audience != NULL)
-			to_viewers(worker, audience, foreign[i]);
-		rte_pktmbuf_free(foreign[i]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		to_viewers(worker, audience_of(worker, packet_of(foreign[i])), foreign[i]);
 	return batch->n_routed + n;
 }

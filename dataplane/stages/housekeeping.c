@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Everything that is not a packet: messages from the control thread and other workers, a slice of the
-// timers, counters of the second. Called every few loops.
+// Everything that is not a packet: messages from the control thread and other workers, a slice of
+// the timers, counters of the second. Called every few loops.
 
+#include "../audience.h"
 #include "../config.h"
 #include "../feedback.h"
 #include "../mailbox.h"
@@ -42,7 +43,6 @@ static void producer_add(struct worker *worker, struct producer *producer) {
 	producer->next = transport->producers;
 	transport->producers = producer;
 	producer->ssrc = producer->add.ssrc;
-	producer->audio_level = 255;
 	if (producer->ssrc != 0)
 		transport_ssrc_add(transport, producer->ssrc, producer);
 	nack_init(&producer->nack);
@@ -87,7 +87,11 @@ static void audience_del(struct worker *worker, uint32_t index) {
 	release(worker, index, RELEASE_AUDIENCE, audience);
 }
 
-static void consumer_add(struct worker *worker, struct consumer *consumer) {
+static void consumer_add(
+	struct worker *worker,
+	struct consumer *consumer,
+	struct leg_chunk *chunk
+) {
 	struct audience *audience = worker->audiences[consumer->producer_index];
 	struct transport *transport = worker->transports[consumer->transport_index];
 
@@ -95,20 +99,7 @@ static void consumer_add(struct worker *worker, struct consumer *consumer) {
 	consumer->transport_next = transport->consumers;
 	transport->consumers = consumer;
 	transport->n_consumers++;
-	consumer->audience = audience;
-	consumer->next = audience->consumers;
-	consumer->link = &audience->consumers;
-	if (consumer->next != NULL)
-		consumer->next->link = &consumer->next;
-	audience->consumers = consumer;
-	audience->n_consumers++;
-	consumer->paused = consumer->add.paused;
-	rewrite_init(
-		&consumer->rewrite,
-		consumer->clock_rate,
-		(uint16_t)(worker_random(worker) & 0x7fff),
-		(uint32_t)worker_random(worker)
-	);
+	audience_join(worker, audience, consumer, chunk);
 	consumer->waiting_since_us = worker->now_us;
 	worker->consumers[consumer->index] = consumer;
 	worker->n_consumers++;
@@ -119,13 +110,13 @@ static void consumer_add(struct worker *worker, struct consumer *consumer) {
 
 static void consumer_del(struct worker *worker, uint32_t index) {
 	struct consumer *consumer = worker->consumers[index];
+	struct leg_chunk *chunk;
 	struct consumer **link;
 
 	if (consumer != NULL) {
-		*consumer->link = consumer->next;
-		if (consumer->next != NULL)
-			consumer->next->link = consumer->link;
-		consumer->audience->n_consumers--;
+		chunk = audience_leave(consumer->audience, consumer);
+		if (chunk != NULL)
+			release(worker, index, RELEASE_CHUNK, chunk);
 		link = &consumer->transport->consumers;
 		while (*link != consumer)
 			link = &(*link)->transport_next;
@@ -139,15 +130,17 @@ static void consumer_del(struct worker *worker, uint32_t index) {
 
 static void consumer_set(struct worker *worker, uint32_t index, bool paused) {
 	struct consumer *consumer = worker->consumers[index];
+	struct leg *leg;
 
-	if (consumer == NULL || consumer->paused == paused)
+	if (consumer == NULL || ((consumer->leg->flags & LEG_PAUSED) != 0) == paused)
 		return;
-	consumer->paused = paused;
+	leg = consumer->leg;
+	leg->flags ^= LEG_PAUSED;
 	if (paused)
 		return;
-	rewrite_restart(&consumer->rewrite);
+	rewrite_restart(&leg->rewrite);
 	if (consumer->kind == PLM_KIND_VIDEO) {
-		consumer->waiting_keyframe = true;
+		leg->flags |= LEG_WAITING;
 		consumer->waiting_since_us = worker->now_us;
 		feedback_keyframe(
 			worker, consumer->producer_index, consumer->audience->producer_worker
@@ -168,7 +161,7 @@ static void secure(struct worker *worker, const struct message *message) {
 	);
 	for (struct consumer *c = transport->consumers; c != NULL; c = c->transport_next) {
 		c->waiting_since_us = worker->now_us;
-		if (c->waiting_keyframe)
+		if ((c->leg->flags & LEG_WAITING) != 0)
 			feedback_keyframe(worker, c->producer_index, c->audience->producer_worker);
 	}
 }
@@ -183,12 +176,17 @@ static void dtls_out(struct worker *worker, const struct message *message) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_TRANSPORT_GONE);
 		return;
 	}
+	if (transport->state == PLM_TRANSPORT_DEAD) {
+		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_TRANSPORT_DEAD);
+		return;
+	}
 	slot = transport->selected != TRANSPORT_NO_PATH ? transport->selected
 							: transport->dtls_path;
 	if (slot == TRANSPORT_NO_PATH) {
 		worker_drop(worker, m, PLM_STAGE_HOUSEKEEPING, DROP_NO_PATH);
 		return;
 	}
+	session_dtls_sent(transport, slot);
 	output_plain(
 		worker,
 		transport,
@@ -250,7 +248,7 @@ static void handle(struct worker *worker, const struct message *message) {
 		audience_del(worker, message->index);
 		break;
 	case MESSAGE_CONSUMER_ADD:
-		consumer_add(worker, message->object);
+		consumer_add(worker, message->consumer.object, message->consumer.chunk);
 		break;
 	case MESSAGE_CONSUMER_DEL:
 		consumer_del(worker, message->index);
@@ -270,6 +268,9 @@ static void handle(struct worker *worker, const struct message *message) {
 	case MESSAGE_PATH_TAKEN:
 		session_path_lost(worker, message->index, &message->addr);
 		break;
+	case MESSAGE_PATH_GONE:
+		flow_table_remove(worker->flows, &message->addr, message->index);
+		break;
 	default:
 		break;
 	}
@@ -283,14 +284,13 @@ static unsigned take_messages(struct worker *worker) {
 	if (mailbox_free_count(worker->dp->events) < EVENTS_RESERVE)
 		return 0;
 	n = mailbox_take(worker->mailbox, messages, MESSAGES_MAX);
-	// Objects may go away now: nothing gathered earlier may point to them.
-	if (n > 0)
-		output_protect(worker);
 	for (unsigned i = 0; i < n; i++) {
-		handle(worker, &messages[i]);
+		// What earlier messages had gathered may point to what goes away now.
 		if (messages[i].type == MESSAGE_CONSUMER_DEL
-		    || messages[i].type == MESSAGE_TRANSPORT_DEL)
+		    || messages[i].type == MESSAGE_TRANSPORT_DEL
+		    || messages[i].type == MESSAGE_PATH_TAKEN)
 			output_protect(worker);
+		handle(worker, &messages[i]);
 	}
 	return n;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2), then
-// what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
+// SSRC -> producer, learning SSRCs that signaling did not announce by their MID (RFC 8843 9.2),
+// then what the producer keeps about its sequence: losses, duplicates, key frames, statistics.
 
 #include "../media/stream.h"
 #include "../media/transport.h"
@@ -12,9 +12,12 @@
 
 #include <string.h>
 
-// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type that
-// only one producer without SSRC has.
+#define RETIRED_US 5000000 // late packets of an SSRC that was replaced do not bring it back
+
+// The producer a new SSRC belongs to: by MID where the packet names one, else by a payload type
+// that only one producer without SSRC has.
 static struct producer *learn(
+	const struct worker *worker,
 	struct transport *transport,
 	const uint8_t *data,
 	const struct plm_rtp *rtp
@@ -27,6 +30,8 @@ static struct producer *learn(
 
 		if (p->ssrc != 0 && p->ssrc != rtp->ssrc && p->add.ssrc != 0)
 			continue; // announced by signaling: nothing to learn
+		if (rtp->ssrc == p->ssrc_before && worker->now_us < p->ssrc_us + RETIRED_US)
+			continue;
 		if (rtp->payload_type != p->add.payload_type)
 			continue;
 		mid = id != 0 ? plm_rtp_ext_find(data, rtp, id, &len) : NULL;
@@ -52,16 +57,19 @@ static struct producer *find(
 
 	if (producer != NULL)
 		return producer->add.payload_type == rtp->payload_type ? producer : NULL;
-	producer = learn(transport, data, rtp);
-	if (producer == NULL || transport_ssrc_add(transport, rtp->ssrc, producer) < 0)
+	producer = learn(worker, transport, data, rtp);
+	if (producer == NULL)
 		return NULL;
-	if (producer->ssrc != rtp->ssrc) {
-		// A new source under the same MID: its numbers begin anew.
-		producer->ssrc = rtp->ssrc;
-		nack_init(&producer->nack);
-		rx_stats_init(&producer->stats, rtp->ssrc, producer->add.clock_rate);
-	}
-	(void)worker;
+	// A new source under the same MID: its numbers begin anew, the old one's mean nothing any
+	// more.
+	transport_ssrc_remove(transport, producer);
+	if (transport_ssrc_add(transport, rtp->ssrc, producer) < 0)
+		return NULL;
+	producer->ssrc_before = producer->ssrc;
+	producer->ssrc_us = worker->now_us;
+	producer->ssrc = rtp->ssrc;
+	nack_init(&producer->nack);
+	rx_stats_init(&producer->stats, rtp->ssrc, producer->add.clock_rate);
 	return producer;
 }
 

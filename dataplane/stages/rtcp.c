@@ -89,8 +89,8 @@ static void take_reports(
 // NACKs everything must not double its traffic).
 static bool within_budget(struct worker *worker, struct consumer *consumer) {
 	if (worker->now_us - consumer->resend_us >= 1000000) {
-		consumer->last_second = consumer->packets - consumer->window_packets;
-		consumer->window_packets = consumer->packets;
+		consumer->last_second = consumer->leg->packets - consumer->window_packets;
+		consumer->window_packets = consumer->leg->packets;
 		consumer->resend_us = worker->now_us;
 		consumer->resent = 0;
 	}
@@ -102,15 +102,17 @@ static void resend(struct worker *worker, struct consumer *consumer, uint16_t se
 	uint16_t seq;
 
 	consumer->nacks++;
-	if (!rewrite_unmap(&consumer->rewrite, seq_out, &seq)
+	if (!rewrite_unmap(&consumer->leg->rewrite, seq_out, &seq)
 	    || (m = rtx_cache_get(&consumer->audience->cache, seq, worker->now_us, CACHE_AGE_US))
 		    == NULL
 	    || !within_budget(worker, consumer)) {
 		consumer->nack_misses++;
 		return;
 	}
-	consumer->resent++;
-	output_media(worker, consumer, m, true);
+	if (output_again(worker, consumer, m))
+		consumer->resent++;
+	else
+		consumer->nack_misses++;
 }
 
 static void take_nack(
@@ -126,7 +128,7 @@ static void take_nack(
 	if (plm_rtcp_fb_parse(item, &sender, &media) < 0)
 		return;
 	consumer = consumer_find(transport, media);
-	if (consumer == NULL || !consumer->add.nack || consumer->paused)
+	if (consumer == NULL || !consumer->add.nack || (consumer->leg->flags & LEG_PAUSED) != 0)
 		return;
 	n = plm_rtcp_nack_parse(item, seqs, NACKS_MAX);
 	for (int i = 0; i < n; i++)

@@ -190,7 +190,10 @@ static void take_request(
 		return;
 	}
 	transport->stun_requests++;
-	if (msg->use_candidate && !msg->controlled)
+	// A nomination that waits for its proof is pursued with every request: not all peers repeat
+	// USE-CANDIDATE.
+	if (!msg->controlled
+	    && (msg->use_candidate || transport_path_slot(transport, path) == transport->nominated))
 		session_nominate(worker, transport, path);
 	if (transport->state != PLM_TRANSPORT_SECURE && agent_port != 0) {
 		to_agent(worker, m, agent_port);

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { sleep } from "./helpers.mjs";
 import { check, env, note, openPeer, pictures, publish, readings, relay, scenario, until, watch } from "./scenario.mjs";
+import { sum } from "../../tools/demo/relay.mjs";
 
 const PRIVATE = [20000, 29999]; // agent_ports of the appliance
 
@@ -17,6 +18,16 @@ function agentSockets() {
 		}
 	}
 	return found;
+}
+
+// UDP datagrams that reached a socket or missed one, in the appliance's namespace.
+function kernelDatagrams() {
+	const read = (file) => execFileSync("ip", ["netns", "exec", env.E2E_RELAY_NETNS, "cat", file], { encoding: "utf8" });
+	const [names, values] = read("/proc/net/snmp").split("\n").filter((line) => line.startsWith("Udp:"))
+		.map((line) => line.split(" "));
+	const v4 = ["InDatagrams", "NoPorts"].reduce((total, name) => total + Number(values[names.indexOf(name)]), 0);
+	const v6 = [...read("/proc/net/snmp6").matchAll(/^Udp6(?:InDatagrams|NoPorts)\s+(\d+)$/gm)];
+	return v6.reduce((total, [, n]) => total + Number(n), v4);
 }
 
 await scenario(async ({ launch }) => {
@@ -36,6 +47,15 @@ await scenario(async ({ launch }) => {
 	check(transports.every((each) => each.state === "secure"), "not all are secure");
 	await until("no agent's socket is left in plenum-control", () => agentSockets().length === 0, 10_000);
 	note("10 connections of 2 browsers by one port, no agent's socket left");
+
+	// Media flows, and none of it reaches a kernel socket.
+	const packets = async () => sum(await relay.show("producers"), "packets");
+	const [datagrams, media] = [kernelDatagrams(), await packets()];
+	await sleep(3000);
+	const [moreDatagrams, moreMedia] = [kernelDatagrams() - datagrams, await packets() - media];
+	note(`3 s: ${moreMedia} media packets, ${moreDatagrams} datagrams at kernel sockets`);
+	check(moreMedia > 300, "there is no media");
+	check(moreDatagrams === 0, `${moreDatagrams} datagrams reached the kernel's UDP`);
 
 	// ICE restart of a publication and of a subscription: pictures go on, no new transport.
 	await pages[0].evaluate(() => window.peer.sessions.s0.session.restartIce());

@@ -110,6 +110,10 @@ export const watch = (page, publisherId, streamId) => page.evaluate(async ({ pub
 	const { client, room, sessions } = window.peer;
 	if (!client.room)
 		await client.joinRoom(room, "viewer");
+	// The news of a stream just published may still be on their way.
+	while (!client.streams().some((each) => each.publisherId === publisherId && each.streamId === streamId)
+		&& publisherId !== client.userId)
+		await new Promise((resolve) => setTimeout(resolve, 20));
 	const session = await client.subscribe(publisherId, streamId);
 	const video = document.createElement("video");
 	video.muted = true;

@@ -16,7 +16,9 @@ build=$(realpath "${1:?usage: run.sh BUILD}")
 seconds=${TIME:-60}
 jobs=${JOBS:-2}
 crashes=$build/crashes
-export ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export ASAN_SYMBOLIZER_PATH=/usr/lib/llvm-14/bin/llvm-symbolizer
 
 mapfile -t targets < <(meson introspect --targets "$build" |
 	python3 -c 'import json, sys

@@ -8,6 +8,8 @@
 #   smoke_stop                   ends it; fails unless it ends with 0, in time
 #   smoke_fail TEXT...
 
+. "$(dirname "${BASH_SOURCE[0]}")/../../tools/demo/janitor.sh"
+
 relay=plm-smoke-$$-r  # the appliance
 client=plm-smoke-$$-c # its clients
 dir=
@@ -23,9 +25,9 @@ smoke_fail() {
 smoke_dump() {
 	[ -n "$dir" ] || return 0
 	echo "--- the dataplane's log:" >&2
-	tail -n 30 "$dir/daemon.err" >&2 2>/dev/null || true
-	if [ -n "$daemon" ] && kill -0 "$daemon" 2>/dev/null && [ -n "${probe:-}" ]; then
-		"$probe" --socket "$dir/api.sock" --netns "$relay" --pid "$daemon" --dump >&2 || true
+	tail -n 60 "$dir/daemon.err" >&2 2>/dev/null || true
+	if [ -n "$daemon" ] && ! kill -0 "$daemon" 2>/dev/null; then
+		wait "$daemon" || echo "--- it ended with $?" >&2
 	fi
 }
 
@@ -42,7 +44,7 @@ smoke_cleanup() {
 	wait
 	ip netns del "$relay" 2>/dev/null || true
 	ip netns del "$client" 2>/dev/null || true
-	[ -z "$dir" ] || rm -rf "$dir"
+	[ -z "$dir" ] || janitor_end # and what is left, files too
 	exit $status
 }
 
@@ -62,9 +64,11 @@ smoke_init() {
 	trap smoke_cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+	dir=$(mktemp -d)
+	janitor_start "$dir"
+	printf '%s\n' "$relay" "$client" >"$dir/namespaces"
 	ip netns add "$relay" 2>/dev/null || { echo "skipped: no network namespaces"; exit 77; }
 	ip netns add "$client"
-	dir=$(mktemp -d)
 	export RUNTIME_DIRECTORY="$dir" # of DPDK
 
 	ip -n "$client" link add plm-far type veth peer name plm-nic netns "$relay"
@@ -87,16 +91,19 @@ smoke_config() {
 		  tap: plm-tap
 		  workers: {cores: [0], main_core: 0}
 		  memory: {memory_mb: 256, mbufs: 16384, file_prefix: $relay}
-		  limits: {transports: 64, producers: 32, consumers: 128}
+		  limits: {transports: 64, producers: 32, consumers: 32768}
 		  rtx_packets: 256
 	EOT
 	sed "$@" "$dir/template.yaml" >"$dir/plenum.yaml"
 }
 
 smoke_start() {
-	ip netns exec "$relay" "$dataplane" -c "$dir/plenum.yaml" \
-		>"$dir/daemon.out" 2>"$dir/daemon.err" &
+	# Freed memory that a sanitizer keeps back would look like a leak.
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4 \
+		ip netns exec "$relay" "$dataplane" -c "$dir/plenum.yaml" \
+		>"$dir/daemon.out" 2>"$dir/daemon.err" 9>&- &
 	daemon=$!
+	echo "$daemon" >>"$dir/daemons"
 	# "forwarding" is its last word before the first packet.
 	timeout 20 tail --pid=$daemon -s 0.05 -n +1 -f "$dir/daemon.err" |
 		grep -q -m 1 "forwarding on" || smoke_fail "the dataplane did not start"

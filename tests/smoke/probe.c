@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when all
-// passed. Those with a begin run beside the others.
+// Runs the scenarios one after another: each prints ok or FAILED with a reason. Exit status 0 when
+// all passed. Those with a begin run beside the others.
 
 #include "probe.h"
 
@@ -75,7 +75,7 @@ static void run_one(unsigned i) {
 	if (!good) {
 		printf("FAILED  %-20s %s\n        %s\n", scenario->name, scenario->sentence, reason
 		);
-		drops_print();
+		attempt(relay_dump);
 	} else {
 		printf("ok      %-20s %s (%.1f s)\n",
 		       scenario->name,
@@ -84,6 +84,10 @@ static void run_one(unsigned i) {
 	}
 	fflush(stdout);
 	runs[i].failed = !good;
+	if (!good) { // it may have left another client in control
+		relay_close();
+		relay_open();
+	}
 	if (!attempt(clean)) {
 		printf("FAILED  %s: cleaning up: %s\n", scenario->name, reason);
 		runs[i].failed = true;
@@ -176,6 +180,11 @@ int main(int argc, char **argv) {
 	}
 	for (unsigned i = 0; i < n_runs; i++)
 		n_failed += runs[i].failed;
+	running = NULL;
+	if (!attempt(life_leave)) {
+		printf("FAILED  at the end: %s\n", reason);
+		n_failed++;
+	}
 	relay_close();
 	printf("%u passed, %u failed\n", n_runs - n_failed, n_failed);
 	return n_failed == 0 && n_runs > 0 ? 0 : 1;

@@ -2,9 +2,9 @@
 #pragma once
 
 // probe: a peer for plenum-dataplane on its software port. It commands the relay by the API socket,
-// speaks STUN, DTLS, SRTP and SRTCP to it from kernel sockets in the clients' network namespace, and
-// stands for ICE agents with sockets on the relay's TAP. One thread; a scenario that fails leaves by
-// fail() and its sockets and transports are cleaned up behind it.
+// speaks STUN, DTLS, SRTP and SRTCP to it from kernel sockets in the clients' network namespace,
+// and stands for ICE agents with sockets on the relay's TAP. One thread; a scenario that fails
+// leaves by fail() and its sockets and transports are cleaned up behind it.
 
 #include <plm_api.h>
 #include <plm_loop.h>
@@ -33,6 +33,8 @@ struct scenario {
 extern const struct scenario ice_scenarios[], path_scenarios[], move_scenarios[], dtls_scenarios[],
 	srtp_scenarios[], media_scenarios[], feedback_scenarios[], api_scenarios[],
 	life_scenarios[];
+
+void life_leave(void); // leaves transports and streams to the dataplane's end
 
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -67,7 +69,8 @@ extern struct options options;
 extern const struct scenario *running;
 extern struct plm_hello_rep hello; // of the CONTROL connection
 
-// ---------------------------------------------------------------------------- sockets (probe_net.c)
+// ---------------------------------------------------------------------------- sockets
+// (probe_net.c)
 
 struct datagram {
 	uint64_t at_us;
@@ -134,7 +137,7 @@ void drop_expect(const char *reason, uint64_t n); // n more, and waits until the
 void drop_allow(const char *reason); // any number
 void drops_begin(void);
 void drops_end(void); // fails when the counts are not as expected
-void drops_print(void);
+void relay_dump(void); // drops, transports, consumers, trace: after a failure
 
 struct event {
 	uint64_t at_us;
@@ -251,7 +254,8 @@ int stun_answer(const struct peer *peer, const struct sock *sock, const uint8_t 
 // Request with USE-CANDIDATE from sock, and its answer; sock becomes the peer's.
 void peer_nominate(struct peer *peer, struct sock *sock);
 
-// ---------------------------------------------------------------------------- media (probe_media.c)
+// ---------------------------------------------------------------------------- media
+// (probe_media.c)
 
 // A stream that a peer sends.
 struct source {

@@ -312,6 +312,25 @@ void peer_nominate(struct peer *peer, struct sock *sock) {
 
 // ---------------------------------------------------------------------------- what arrives
 
+// The generation that the USERNAME of a check names, or NULL.
+static const struct generation *generation_by_name(
+	const struct peer *peer,
+	const struct plm_stun *msg
+) {
+	for (unsigned i = peer->n_generations; i > 0; i--) {
+		const struct generation *g = generation_of(peer, i);
+		char username[2 * PLM_UFRAG_MAX];
+
+		snprintf(
+			username, sizeof(username), "%s:%s", g->ice.remote_ufrag, g->ice.local_ufrag
+		);
+		if (msg->username_len == strlen(username)
+		    && memcmp(msg->username, username, msg->username_len) == 0)
+			return g;
+	}
+	return NULL;
+}
+
 // A check of the relay's: its answer proves that we are here.
 static void take_check(
 	struct peer *peer,
@@ -323,26 +342,26 @@ static void take_check(
 	uint8_t reply[128];
 	int len;
 
-	for (unsigned i = peer->n_generations; i > 0; i--) {
-		const struct generation *g = generation_of(peer, i);
-		char username[2 * PLM_UFRAG_MAX];
+	const struct generation *g = generation_by_name(peer, msg);
 
-		snprintf(
-			username, sizeof(username), "%s:%s", g->ice.remote_ufrag, g->ice.local_ufrag
-		);
-		if (msg->username_len != strlen(username)
-		    || memcmp(msg->username, username, msg->username_len) != 0)
-			continue;
-		if (!plm_stun_integrity_ok(datagram->data, msg, &g->own_key)
-		    || !plm_stun_fingerprint_ok(datagram->data, msg) || !msg->controlled)
-			break;
-		peer->checks_us[peer->n_checks++ % 64] = datagram->at_us;
-		len = plm_stun_success_write(reply, sizeof(reply), msg->txid, &from, &g->own_key);
-		if (!sock->silent && len > 0)
-			sock_send_to(sock, &from, reply, (size_t)len);
+	if (g == NULL) {
+		// Sent to another transport before this one took the address over.
+		for (const struct peer *p = peers; p != NULL; p = p->next) {
+			if (generation_by_name(p, msg) != NULL)
+				return;
+		}
+		peer->n_bad++;
 		return;
 	}
-	peer->n_bad++;
+	if (!plm_stun_integrity_ok(datagram->data, msg, &g->own_key)
+	    || !plm_stun_fingerprint_ok(datagram->data, msg) || !msg->controlled) {
+		peer->n_bad++;
+		return;
+	}
+	peer->checks_us[peer->n_checks++ % 64] = datagram->at_us;
+	len = plm_stun_success_write(reply, sizeof(reply), msg->txid, &from, &g->own_key);
+	if (!sock->silent && len > 0)
+		sock_send_to(sock, &from, reply, (size_t)len);
 }
 
 static void *grow(void *list, unsigned n, unsigned *room) {

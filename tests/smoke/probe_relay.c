@@ -4,6 +4,7 @@
 
 #include "probe.h"
 
+#include <plm_addr.h>
 #include <plm_api_client.h>
 #include <plm_api_codec.h>
 
@@ -18,6 +19,7 @@
 #define RECORDS_MAX 256
 #define REASONS_MAX 128
 #define WORKERS_MAX 16
+#define TAIL 40 // entries of the trace that are printed
 
 static struct plm_api_client *control, *punt;
 static uint64_t last_id;
@@ -275,7 +277,10 @@ static unsigned reason_of(const char *name) {
 }
 
 void drops_begin(void) {
+	const struct plm_trace_set trace = {.packets = 1024}; // for relay_dump
+
 	drops_read();
+	relay_try(PLM_API_TRACE_SET, &trace, sizeof(trace));
 	for (unsigned i = 0; i < n_reasons; i++) {
 		reasons[i].before = reasons[i].now;
 		reasons[i].expected = 0;
@@ -321,7 +326,82 @@ void drops_end(void) {
 	}
 }
 
-void drops_print(void) {
+// ---------------------------------------------------------------------------- what one wants to
+// see
+
+static int print_transport(void *user, const void *payload, size_t len) {
+	const struct plm_transport_info *t = payload;
+	char text[PLM_ADDR_TEXT_LEN];
+
+	(void)user;
+	(void)len;
+	printf("        transport %" PRIu64 " %s worker %u at %s, %u paths, rx %" PRIu64
+	       " tx %" PRIu64 ", consent %" PRIu64 "/%" PRIu64 "\n",
+	       t->id,
+	       plm_transport_state_name(t->state),
+	       t->worker,
+	       plm_addr_format(&t->remote, text, sizeof(text)),
+	       t->n_paths,
+	       t->rx_packets,
+	       t->tx_packets,
+	       t->consent_received,
+	       t->consent_sent);
+	return 0;
+}
+
+static int print_consumer(void *user, const void *payload, size_t len) {
+	const struct plm_consumer_info *c = payload;
+
+	(void)user;
+	(void)len;
+	printf("        consumer %" PRIu64 " of %" PRIu64 " to %" PRIu64 ": %" PRIu64
+	       " sent, %" PRIu64 " lost, %" PRIu64 " again%s%s\n",
+	       c->id,
+	       c->producer_id,
+	       c->transport_id,
+	       c->packets,
+	       c->dropped,
+	       c->retransmitted,
+	       c->paused ? ", paused" : "",
+	       c->waiting_keyframe ? ", waits for a key frame" : "");
+	return 0;
+}
+
+// The newest ones, of each worker in turn.
+struct trace_tail {
+	struct plm_trace_entry entries[TAIL];
+	unsigned n;
+};
+
+static int keep_trace(void *user, const void *payload, size_t len) {
+	struct trace_tail *tail = user;
+
+	memcpy(&tail->entries[tail->n++ % TAIL], payload, len);
+	return 0;
+}
+
+static void print_trace(const struct plm_trace_entry *e) {
+	static const char *const verdicts[] = {"done", "dropped", "to the kernel", "handed over"};
+	char text[PLM_ADDR_TEXT_LEN];
+
+	printf("        %10.3f ms worker %u %c %u bytes from %s: %s in %s",
+	       (double)e->at_ns / 1e6,
+	       e->worker,
+	       e->kind,
+	       e->length,
+	       plm_addr_format(&e->remote, text, sizeof(text)),
+	       verdicts[e->verdict % 4],
+	       plm_stage_name(e->stage));
+	if (e->verdict == 1 && e->drop_reason < n_reasons)
+		printf(", %s", reasons[e->drop_reason].name);
+	if (e->ssrc != 0)
+		printf(", %08x number %u to %u", e->ssrc, e->seq, e->fanout);
+	printf("\n");
+}
+
+void relay_dump(void) {
+	static struct trace_tail tail;
+
 	drops_read();
 	for (unsigned i = 0; i < n_reasons; i++) {
 		if (reasons[i].now != reasons[i].before)
@@ -329,6 +409,13 @@ void drops_print(void) {
 			       reasons[i].now - reasons[i].before,
 			       reasons[i].name);
 	}
+	plm_api_list(control, PLM_API_TRANSPORT_LIST, 0, print_transport, NULL);
+	if (list_count(PLM_API_CONSUMER_LIST, 0) < 40)
+		plm_api_list(control, PLM_API_CONSUMER_LIST, 0, print_consumer, NULL);
+	tail.n = 0;
+	plm_api_list(control, PLM_API_TRACE_LIST, 0, keep_trace, &tail);
+	for (unsigned i = tail.n > TAIL ? tail.n - TAIL : 0; i < tail.n; i++)
+		print_trace(&tail.entries[i % TAIL]);
 }
 
 // ---------------------------------------------------------------------------- events, DTLS

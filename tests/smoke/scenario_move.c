@@ -129,7 +129,8 @@ static void slow_answer(void) {
 	drop_allow("stun_unexpected");
 }
 
-// T17: a good request from a source that never answers gets no media, during and after the hand-over.
+// T17: a good request from a source that never answers gets no media, during and after the
+// hand-over.
 static void spoofed(void) {
 	struct stage stage;
 	struct sock *victim = sock_open(4, "198.18.0.3"), *other;

@@ -70,8 +70,10 @@ static void path_cap(void) {
 	// The selected one, the oldest, still works; of the others the oldest does not.
 	uint16_t first = source.seq;
 	source_send(&source, false, 100);
+	sink_expect(&sink, 0, first, 1);
 	source_make(&source, false, 100);
 	sock_send(others[1], source.wire, source.wire_len); // media may come by any path
+	sink_expect(&sink, 0, first, 2);
 	source_make(&source, false, 100);
 	sock_send(others[n - 1], source.wire, source.wire_len);
 	sink_expect(&sink, 0, first, 3);
@@ -123,9 +125,29 @@ static void port_reuse(void) {
 	CHECK(a->n_bad == 0 && b->n_bad == 0, "media of the other transport came");
 }
 
+// One client with very many addresses leaves room for the others.
+static void path_flood(void) {
+	const struct stun_options spare = {.no_candidate = true};
+	struct peer *first = peer_up(4, SUITE_GCM);
+	struct peer *greedy = peer_up_elsewhere(4, SUITE_GCM, first);
+
+	for (unsigned i = 0; i < 4 * hello.max_transports; i++) {
+		struct sock *sock = sock_open(4, NULL);
+		uint8_t txid[TXID];
+
+		sock->peer = greedy;
+		stun_send(greedy, sock, &spare, txid);
+		WAIT(stun_answer(greedy, sock, txid) == 1, WAIT_MS, "address %u: no answer", i);
+		sock_close(sock);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		peer_up(4, SUITE_GCM);
+}
+
 const struct scenario path_scenarios[] = {
 	{"unknown_path", unknown_path, "from unknown addresses nothing goes anywhere"},
 	{"path_cap", path_cap, "a transport keeps its newest addresses and the selected one"},
+	{"path_flood", path_flood, "a client with many addresses leaves room for others"},
 	{"port_reuse", port_reuse, "an address moves to the transport that last proved itself"},
 	{0},
 };

@@ -9,8 +9,9 @@
 #   appliance_start                  dataplane, then control; returns when both answer
 #   appliance_end                    stops and removes all of it; returns what the daemons returned
 #
-# Nothing survives: a janitor in a session of its own waits for the end of this process, however it
-# comes (also kill -9), ends what runs by process id, and deletes namespaces and files.
+# Nothing survives its end, however it comes: see janitor.sh.
+
+. "$(dirname "${BASH_SOURCE[0]}")/janitor.sh"
 
 APPLIANCE_IP=198.18.0.2
 APPLIANCE_CLIENT_IP=198.18.0.1
@@ -24,34 +25,6 @@ appliance_fail() {
 	exit 1
 }
 
-# Runs in the janitor. $1: folder, $2: name.
-appliance_clean() {
-	local pid ns
-
-	# Clients first, then control, then the dataplane: the order in which they were not started.
-	for pid in $(tac "$1/groups" 2>/dev/null); do
-		kill -TERM -- "-$pid" 2>/dev/null
-	done
-	for pid in $(tac "$1/daemons" 2>/dev/null); do
-		kill -TERM "$pid" 2>/dev/null
-		for _ in $(seq 50); do
-			kill -0 "$pid" 2>/dev/null || break
-			sleep 0.1
-		done
-	done
-	for pid in $(cat "$1/groups" 2>/dev/null); do
-		kill -KILL -- "-$pid" 2>/dev/null
-	done
-	for ns in $(cat "$1/namespaces" 2>/dev/null); do
-		for pid in $(ip netns pids "$ns" 2>/dev/null); do
-			kill -KILL "$pid" 2>/dev/null
-		done
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$1"
-	return 0
-}
-
 appliance_begin() {
 	APPLIANCE_NAME=$1
 	[ "$(id -u)" = 0 ] || appliance_fail "network namespaces need root: run it with sudo"
@@ -62,16 +35,7 @@ appliance_begin() {
 	fi
 	APPLIANCE_DIR=$(mktemp -d "/tmp/$APPLIANCE_NAME.XXXXXX")
 	chmod 700 "$APPLIANCE_DIR"
-	coproc JANITOR {
-		trap '' INT TERM HUP
-		setsid bash -c '
-			trap "" INT TERM HUP
-			cat >/dev/null
-			. "$3"; appliance_clean "$1" "$2"
-		' janitor "$APPLIANCE_DIR" "$APPLIANCE_NAME" "${BASH_SOURCE[0]}"
-	} 2>/dev/null
-	APPLIANCE_JANITOR=$JANITOR_PID
-	exec 9>&"${JANITOR[1]}" {JANITOR[1]}>&-
+	janitor_start "$APPLIANCE_DIR"
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	trap appliance_end EXIT
@@ -82,8 +46,7 @@ appliance_end() {
 
 	trap - EXIT
 	trap '' INT TERM HUP
-	exec 9>&-
-	wait "$APPLIANCE_JANITOR" 2>/dev/null
+	janitor_end
 	exit "$code"
 }
 
@@ -140,7 +103,7 @@ appliance_config() {
 		  web_root: $PWD/controlplane/web
 		  auth: {demo: true, secret_file: ""}
 		  dataplane_socket: $APPLIANCE_DIR/dataplane.sock
-		  limits: {connections_per_ip: 2000, messages_burst: 1000, messages_per_second: 500}
+		  limits: {connections_per_ip: 2000}
 	YAML
 }
 

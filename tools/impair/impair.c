@@ -258,8 +258,8 @@ static void frame_handle(
 	path->counters.received++;
 	path->counters.media += is_media;
 
-	// The dice are thrown for every frame, hit or not: what happens to one does not depend on what
-	// was asked for another.
+	// The dice are thrown for every frame, hit or not: what happens to one does not depend on
+	// what was asked for another.
 	bool lose = random_unit(&path->random) < profile->loss;
 	bool twice = random_unit(&path->random) < profile->dup;
 	bool reorder = random_unit(&path->random) < profile->reorder;

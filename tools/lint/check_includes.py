@@ -13,6 +13,8 @@ MAY_INCLUDE = {
     'controlplane/': ['common/', 'controlplane/'],
     'hls/': ['common/', 'hls/'],
     'tools/': ['common/', 'tools/'],
+    # It makes the tokens that the control plane checks.
+    'tools/plenumctl/': ['common/', 'tools/plenumctl/', 'controlplane/auth/'],
     # Traffic generators speak SRTP by the relay's own code.
     'tools/pktgen/': ['common/', 'tools/', 'dataplane/srtp/'],
 }

@@ -30,7 +30,8 @@ struct options {
 	bool json;
 };
 
-// Connects to the dataplane as observer. NULL when it could not: the user was told, *ret_exit is set.
+// Connects to the dataplane as observer. NULL when it could not: the user was told, *ret_exit is
+// set.
 struct plm_api_client *dataplane_open(
 	const struct options *options,
 	struct plm_hello_rep *ret_hello,

@@ -116,6 +116,59 @@ static void stream_row(const json_t *publisher, const json_t *stream, struct col
 	columns_cell(columns, tracks_text(stream, buf, sizeof(buf)));
 }
 
+static void watcher_row(
+	const json_t *watcher,
+	const json_t *publisher,
+	const json_t *stream,
+	struct columns *columns
+) {
+	uint64_t id = strtoull(text(watcher, "transportId"), NULL, 16);
+	const char *state = "live";
+	char buf[UNITS_LEN];
+
+	if (!json_is_true(json_object_get(watcher, "live")))
+		state = "connecting";
+	else if (json_is_true(json_object_get(watcher, "paused")))
+		state = "paused";
+	columns_cell(columns, text(watcher, "userId"));
+	columns_cell(columns, text(publisher, "userId"));
+	columns_cell(columns, text(stream, "streamId"));
+	columns_cell(columns, state);
+	columns_cell(columns, units_id(id, buf, sizeof(buf)));
+}
+
+// Who watches what: the way from a user to his transports.
+static int watchers_print(const json_t *room) {
+	static const char *const heads[] = {
+		"WATCHER", "PUBLISHER", "STREAM", "STATE", "TRANSPORT", NULL};
+	const json_t *publisher, *stream, *list, *watcher;
+	struct columns *columns = columns_new();
+	size_t i, k, w, n = 0, n_shown = 0;
+	int r;
+
+	if (columns == NULL)
+		return columns_finish(columns, NULL);
+	titles(columns, heads);
+	json_array_foreach(json_object_get(room, "publishers"), i, publisher) {
+		json_array_foreach(json_object_get(publisher, "streams"), k, stream) {
+			list = json_object_get(stream, "watcherList");
+			n += number(stream, "watchers");
+			n_shown += json_array_size(list);
+			json_array_foreach(list, w, watcher)
+				watcher_row(watcher, publisher, stream, columns);
+		}
+	}
+	if (n == 0) {
+		columns_free(columns);
+		return EXIT_GOOD;
+	}
+	putchar('\n');
+	r = columns_finish(columns, NULL);
+	if (n > n_shown)
+		printf("... and %zu more\n", n - n_shown);
+	return r;
+}
+
 static int room_print(const json_t *room) {
 	static const char *const heads[] = {
 		"PUBLISHER", "STREAM", "STATE", "TRANSPORT", ">WATCHERS", "TRACKS", NULL};
@@ -123,6 +176,7 @@ static int room_print(const json_t *room) {
 	const json_t *publisher, *stream;
 	char age[UNITS_LEN];
 	size_t i, k;
+	int r;
 
 	printf("room %s, %s, owner %s, %" PRIu64 " viewers, %s old\n\n",
 	       text(room, "roomId"),
@@ -137,7 +191,8 @@ static int room_print(const json_t *room) {
 				stream_row(publisher, stream, columns);
 		}
 	}
-	return columns_finish(columns, "No streams.");
+	r = columns_finish(columns, "No streams.");
+	return r == EXIT_GOOD ? watchers_print(room) : r;
 }
 
 // Letters, digits, "_.@-" (rooms.h): nothing that would have to be escaped in a path.

@@ -127,8 +127,11 @@ static json_t *stages_json(const struct plm_worker_info *info) {
 }
 
 static void stage_rows(const struct plm_worker_info *info, struct columns *columns) {
+	uint64_t cycles = 0;
 	char buf[UNITS_LEN];
 
+	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++)
+		cycles += info->stages[i].cycles;
 	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++) {
 		const struct plm_stage_info *stage = &info->stages[i];
 
@@ -150,6 +153,13 @@ static void stage_rows(const struct plm_worker_info *info, struct columns *colum
 			);
 		else
 			snprintf(buf, sizeof(buf), "-");
+		columns_cell(columns, buf);
+		snprintf(
+			buf,
+			sizeof(buf),
+			"%.1f %%",
+			cycles > 0 ? 100 * (double)stage->cycles / (double)cycles : 0
+		);
 		columns_cell(columns, buf);
 	}
 }
@@ -196,6 +206,7 @@ int cmd_workers(const struct options *options, int argc, char **argv) {
 		columns_title(workers.stages, "PACKETS", 1);
 		columns_title(workers.stages, "PER CALL", 1);
 		columns_title(workers.stages, "CYCLES/PACKET", 1);
+		columns_title(workers.stages, "SHARE", 1);
 	}
 	r = plm_api_list(client, PLM_API_WORKER_LIST, 0, worker_add, &workers);
 	plm_api_client_close(client);
@@ -233,11 +244,12 @@ static void hello_print(const struct plm_hello_rep *hello, const struct census *
 	char addr[PLM_ADDR_TEXT_LEN];
 	const char *between = "";
 
-	printf("plenum-dataplane %.*s, boot %016" PRIx64 ", %u workers\n",
+	printf("plenum-dataplane %.*s, boot %016" PRIx64 ", %u worker%s\n",
 	       PLM_API_NAME_LEN,
 	       hello->version_text,
 	       hello->boot_id,
-	       hello->n_workers);
+	       hello->n_workers,
+	       hello->n_workers == 1 ? "" : "s");
 	printf("clients connect to UDP port %u of ", hello->public_port);
 	for (unsigned i = 0; i < hello->n_addrs && i < PLM_HELLO_ADDRS; i++) {
 		printf("%s%s", between, plm_addr_format_ip(&hello->addrs[i], addr, sizeof(addr)));

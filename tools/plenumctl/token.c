@@ -16,7 +16,7 @@
 
 #define EXPIRES_DEFAULT_S 600
 #define EXPIRES_MAX_S (10L * 365 * 86400)
-#define SECRET_MAX 256
+#define SECRET_MAX 1024 // as plenum-control has it (tokens.c)
 
 // The first line of the file. A key on the command line would be seen by everyone on the machine.
 static int secret_read(const char *path, char secret[SECRET_MAX]) {

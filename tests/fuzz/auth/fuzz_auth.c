@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// A token, verified as it stands; then its claims, signed well, so that what lies behind the signature
-// is reached too.
+// A token, verified as it stands; then its claims, signed well, so that what lies behind the
+// signature is reached too.
 
 #include "auth.h"
 #include "base64url.h"

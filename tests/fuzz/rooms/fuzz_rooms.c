@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Requests of three users, one a line, straight into the methods: nothing there may rely on the schema.
-// The first character of a line says whose it is. There is no dataplane and no rtc.
+// Requests of three users, one a line, straight into the methods: nothing there may rely on the
+// schema. The first character of a line says whose it is. There is no dataplane and no rtc.
 
 #include "jsonrpc.h"
 #include "rooms_internal.h"
@@ -65,7 +65,12 @@ static void setup(struct rooms *rooms) {
 	const struct relay_events events = {0};
 
 	*rooms = (struct rooms){
-		.config = {.max_publishers = 2, .max_rooms = 3, .max_participants = 10},
+		.config
+		= {.max_publishers = 2,
+		   .max_rooms = 3,
+		   .max_participants = 10,
+		   .hls_endpoint = "https://h",
+		   .hls_stage = "s"},
 		.id_high = 1,
 	};
 	TAILQ_INIT(&rooms->lost);
@@ -80,6 +85,7 @@ static void setup(struct rooms *rooms) {
 static void clear(struct rooms *rooms, struct participant **users) {
 	for (unsigned i = 0; i < USERS; i++)
 		rooms_participant_remove(rooms, users[i], "left");
+	rooms_settle(rooms);
 	relay_free(rooms->relay);
 	store_free(rooms->store);
 	plm_loop_free(rooms->loop);
@@ -110,6 +116,7 @@ static void line(struct rooms *rooms, struct participant **users, const char *te
 	else
 		json_decref(call.result);
 	jsonrpc_message_free(&message);
+	rooms_settle(rooms);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

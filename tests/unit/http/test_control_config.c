@@ -50,6 +50,8 @@ static void test_defaults(void **) {
 	assert_int_equal(config->rooms.max_publishers, 9);
 	assert_int_equal(config->rooms.empty_room_ms, 30000);
 	assert_int_equal(config->limits.message_bytes, 65536);
+	assert_int_equal(config->limits.messages_burst, 200);
+	assert_int_equal(config->limits.messages_per_second, 60);
 	assert_int_equal(config->limits.hello_timeout_ms, 5000);
 	assert_int_equal(config->admin.addr.port, 9080);
 	assert_int_equal(config->admin.addr.ip[0], 127);
@@ -91,6 +93,7 @@ static const char all_set[] = "dataplane: {anything: [1]}\nhls: {a: {b: c}}\n"
 			      "  rooms: {max_publishers: 1, max_rooms: 2, max_participants: 3, "
 			      "empty_room_ms: 4,\n"
 			      "          resume_ms: 5, publisher_max_bitrate: 6}\n"
+			      "  hls: {endpoint: 'http://h:1/p', stage: prod_1}\n"
 			      "  limits: {connections: 1, connections_per_ip: 2, message_bytes: "
 			      "1024, messages_burst: 4,\n"
 			      "           messages_per_second: 5, hello_timeout_ms: 106, "
@@ -130,6 +133,8 @@ static void all_set_check(const struct config *config) {
 	assert_int_equal(config->rooms.empty_room_ms, 4);
 	assert_int_equal(config->rooms.resume_ms, 5);
 	assert_int_equal(config->rooms.publisher_max_bitrate, 6);
+	assert_string_equal(config->rooms.hls_endpoint, "http://h:1/p");
+	assert_string_equal(config->rooms.hls_stage, "prod_1");
 	assert_int_equal(config->limits.connections, 1);
 	assert_int_equal(config->limits.connections_per_ip, 2);
 	assert_int_equal(config->limits.message_bytes, 1024);
@@ -253,6 +258,16 @@ static const struct {
 	{DEMO "rtc: {threads: 0}}", "t.yaml: control.rtc.threads: 0 is not in 1..16"},
 	{DEMO "rooms: {max_publishers: 10}}",
 	 "t.yaml: control.rooms.max_publishers: 10 is not in 1..9"},
+	{DEMO "hls: {endpoint: ''}}", "t.yaml: control.hls.endpoint: \"\" is not like https://"},
+	{DEMO "hls: {endpoint: 'https://'}}",
+	 "t.yaml: control.hls.endpoint: \"https://\" is not like"},
+	{DEMO "hls: {endpoint: 'ftp://a'}}", "t.yaml: control.hls.endpoint: \"ftp://a\" is not"},
+	{DEMO "hls: {endpoint: 'https://a/'}}",
+	 "t.yaml: control.hls.endpoint: \"https://a/\" is not like"},
+	{DEMO "hls: {endpoint: 'https://a?b'}}",
+	 "t.yaml: control.hls.endpoint: \"https://a?b\" is not like"},
+	{DEMO "hls: {stage: ''}}", "t.yaml: control.hls.stage: \"\" is not 1 to 32 letters"},
+	{DEMO "hls: {stage: a/b}}", "t.yaml: control.hls.stage: \"a/b\" is not 1 to 32 letters"},
 	{DEMO "limits: {connections: -1}}",
 	 "t.yaml: control.limits.connections: -1 is not in 1..1000000"},
 	{DEMO "admin: {address: 0.0.0.0}}",

@@ -242,7 +242,7 @@ static const struct {
 	 "quarters "
 	 "of memory_mb, 64"},
 	{MINIMAL ", srtp: {backend: rot13}}",
-	 "t.yaml: dataplane.srtp.backend: \"rot13\" is not one of auto|libsrtp2"},
+	 "t.yaml: dataplane.srtp.backend: \"rot13\" is not one of auto|ipsec-mb|libsrtp2"},
 	{MINIMAL ", limits: {transports: 0}}",
 	 "t.yaml: dataplane.limits.transports: 0 is not in 1..1048576"},
 	{MINIMAL ", limits: {paths_per_transport: 9}}",

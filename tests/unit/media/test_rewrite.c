@@ -149,6 +149,16 @@ static void continuous_across_restart(void **) {
 	}
 }
 
+// Another consumer of the same SSRC goes on behind its predecessor's last number and time.
+static void continuous_after_resume(void **) {
+	struct rewrite rewrite;
+
+	rewrite_open(&rewrite);
+	rewrite_resume(&rewrite, 65535, 1000, 5000000);
+	goes_out(&rewrite, 7, 7, 6000000, 0, 1000 + RATE);
+	refused(&rewrite, 6);
+}
+
 static void restart_twice_without_a_packet(void **) {
 	struct rewrite rewrite;
 
@@ -237,6 +247,7 @@ int main(void) {
 		cmocka_unit_test(one_span),
 		cmocka_unit_test(start_at_time_0),
 		cmocka_unit_test(continuous_across_restart),
+		cmocka_unit_test(continuous_after_resume),
 		cmocka_unit_test(restart_twice_without_a_packet),
 		cmocka_unit_test(long_span),
 		cmocka_unit_test(sender_report_keeps_lip_sync),

@@ -15,10 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OBJECTS_MAX 256
+#define OBJECTS_MAX 4096
 
 struct thing {
 	uint64_t id;
+	uint64_t number; // in order of adding
 	uint16_t type; // PLM_API_x_ADD
 	uint8_t state; // of a transport
 	uint64_t transport_id, producer_id;
@@ -33,6 +34,7 @@ struct fake {
 	bool stop, silent;
 	uint64_t boot_id;
 	unsigned n;
+	uint64_t n_added;
 	struct thing things[OBJECTS_MAX];
 	uint16_t refuse_type;
 	int refuse_status;
@@ -101,6 +103,7 @@ static int add(struct fake *fake, uint16_t type, const void *payload) {
 		return ENOENT;
 	if (fake->n == OBJECTS_MAX)
 		return ENOSPC;
+	thing.number = ++fake->n_added;
 	fake->things[fake->n++] = thing;
 	return 0;
 }
@@ -121,8 +124,10 @@ static void list(struct fake *fake, const struct plm_api_header *req, uint16_t a
 			info.transport.state = thing->state;
 		else if (add_type == PLM_API_PRODUCER_ADD)
 			info.producer.transport_id = thing->transport_id;
-		else
+		else {
 			info.consumer.transport_id = thing->transport_id;
+			info.consumer.paused = thing->consumer.paused;
+		}
 		send_packet(
 			fake,
 			req->type,
@@ -369,6 +374,21 @@ uint64_t fake_first(struct fake *fake, uint16_t add_type) {
 		if (fake->things[i].type == add_type)
 			id = fake->things[i].id;
 	}
+	pthread_mutex_unlock(&fake->lock);
+	return id;
+}
+
+uint64_t fake_last(struct fake *fake, uint16_t add_type) {
+	const struct thing *last = NULL;
+	uint64_t id;
+
+	pthread_mutex_lock(&fake->lock);
+	for (unsigned i = 0; i < fake->n; i++) {
+		if (fake->things[i].type == add_type
+		    && (last == NULL || fake->things[i].number > last->number))
+			last = &fake->things[i];
+	}
+	id = last != NULL ? last->id : 0;
 	pthread_mutex_unlock(&fake->lock);
 	return id;
 }

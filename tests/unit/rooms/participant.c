@@ -112,8 +112,17 @@ static void test_media(void **) {
 	assert_null(watcher->publication);
 	media_free(watcher);
 	assert_int_equal(participant->n_media, 0);
-	for (unsigned i = 0; i < PARTICIPANT_MEDIA_MAX; i++)
+	for (unsigned i = 0; i < PARTICIPANT_CONNECTING_MAX; i++)
 		assert_non_null(media_new(participant, NULL, MEDIA_WATCH, i + 1));
+	assert_null(media_new(participant, NULL, MEDIA_WATCH, 9999));
+	assert_int_equal(errno, EBUSY);
+	LIST_FOREACH (watcher, &participant->media, of_participant)
+		watcher->state = MEDIA_CONNECTED;
+	for (unsigned i = PARTICIPANT_CONNECTING_MAX; i < PARTICIPANT_MEDIA_MAX; i++) {
+		watcher = media_new(participant, NULL, MEDIA_WATCH, i + 1);
+		assert_non_null(watcher);
+		watcher->state = MEDIA_CONNECTED;
+	}
 	assert_null(media_new(participant, NULL, MEDIA_WATCH, 9999));
 	assert_int_equal(errno, ENOSPC);
 	while ((watcher = LIST_FIRST(&participant->media)) != NULL)

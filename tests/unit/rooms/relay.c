@@ -154,6 +154,7 @@ static void test_refused(void **state) {
 
 static void test_reconnect_repairs(void **state) {
 	const struct plm_producer_add late = {.id = 50, .transport_id = 12};
+	struct plm_consumer_add consumer = {0};
 	struct fixture *f = *state;
 	struct relay_stats stats;
 
@@ -165,10 +166,17 @@ static void test_reconnect_repairs(void **state) {
 	WAIT(f, f->down == 1);
 	assert_int_equal(relay_producer_add(f->relay, &late, done, &f->done[4]), -ENOTCONN);
 	relay_transport_del(f->relay, 20); // while it is away
+	assert_int_equal(relay_consumer_set(f->relay, 13, true), 0);
 	WAIT(f, f->up == 2);
 	assert_int_equal(f->lost, 0);
 	WAIT(f, fake_has(f->fake, 11) && fake_has(f->fake, 13));
 	WAIT(f, !fake_has(f->fake, 20) && !fake_has(f->fake, 21));
+	assert_int_equal(relay_consumer_set(f->relay, 13, false), 0);
+	fake_drop(f->fake);
+	WAIT(f, f->down == 2);
+	assert_int_equal(relay_consumer_set(f->relay, 13, true), 0);
+	WAIT(f, f->up == 3);
+	WAIT(f, fake_consumer(f->fake, 13, &consumer) && consumer.paused);
 	assert_true(fake_has(f->fake, 10) && fake_has(f->fake, 12) && fake_has(f->fake, 22));
 	relay_stats(f->relay, &stats);
 	assert_true(stats.readded >= 2);

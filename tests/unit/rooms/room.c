@@ -257,18 +257,98 @@ static void test_kick(void **state) {
 	assert_int_equal(join(f, "ann", ROOM_PUBLISHER), -EKEYREJECTED);
 }
 
+// No kick is forgotten while the room lives; rather is the one too many refused.
 static void test_kicked_are_bounded(void **state) {
 	struct fixture *f = *state;
 	char user[16];
 
 	join(f, "ann", ROOM_PUBLISHER);
-	for (unsigned i = 0; i <= ROOM_KICKED_MAX; i++) {
+	for (unsigned i = 0; i < ROOM_KICKED_MAX; i++) {
 		snprintf(user, sizeof(user), "v%u", i);
 		assert_int_equal(join(f, user, ROOM_VIEWER), 0);
 		assert_int_equal(room_kick(f->room, "ann", user, "", 1, &f->events), 0);
 	}
-	assert_int_equal(join(f, "v0", ROOM_VIEWER), 0); // forgotten
-	assert_int_equal(join(f, "v1", ROOM_VIEWER), -EKEYREJECTED);
+	assert_int_equal(join(f, "wim", ROOM_VIEWER), 0);
+	assert_int_equal(room_kick(f->room, "ann", "wim", "", 1, &f->events), -ENOSPC);
+	assert_non_null(room_member_find(f->room, "wim"));
+	assert_int_equal(join(f, "v0", ROOM_VIEWER), -EKEYREJECTED);
+	assert_int_equal(join(f, "v9999", ROOM_VIEWER), -EKEYREJECTED);
+}
+
+static void room_retype(struct fixture *f, enum room_type type) {
+	room_free(f->room);
+	f->room = room_new("r", type, &limits, 1000, 1);
+	assert_non_null(f->room);
+}
+
+static void test_call(void **state) {
+	struct fixture *f = *state;
+
+	room_retype(f, ROOM_P2P);
+	assert_int_equal(f->room->max_publishers, 2);
+	assert_int_equal(join(f, "ann", ROOM_PUBLISHER), 0);
+	events(f);
+	assert_int_equal(join(f, "bob", ROOM_VIEWER), 0); // there are no viewers
+	assert_string_equal(events(f), "room.publisher_joined-b:bob");
+	assert_int_equal(room_member_find(f->room, "bob")->role, ROOM_PUBLISHER);
+	assert_string_equal(room_owner(f->room)->user_id, "ann");
+	assert_int_equal(join(f, "cat", ROOM_VIEWER), -ENOSPC);
+	assert_int_equal(join(f, "cat", ROOM_PUBLISHER), -ENOSPC);
+	assert_int_equal(room_stream_add(f->room, "ann", "s", 1), -ENOTSUP);
+	assert_int_equal(room_request(f->room, "bob", &f->events), -ENOTSUP);
+	assert_int_equal(room_kick(f->room, "ann", "bob", "", 1, &f->events), -ENOTSUP);
+	assert_string_equal(events(f), "");
+	// The caller comes back by another session: the call goes on.
+	assert_int_equal(
+		room_join(f->room, "ann", ROOM_PUBLISHER, 'x', 1, &f->events, &f->replaced), 0
+	);
+	assert_false(f->room->closed);
+	assert_int_equal(room_leave(f->room, "ann", "left", 2000, &f->events), 0);
+	assert_string_equal(events(f), "room.publisher_left:ann(left) room.closed:(peer_left)");
+	assert_int_equal(join(f, "ann", ROOM_PUBLISHER), -ESHUTDOWN);
+}
+
+static void test_broadcast(void **state) {
+	struct fixture *f = *state;
+	struct room *room;
+
+	room_retype(f, ROOM_P2M);
+	room = f->room;
+	assert_int_equal(room->max_publishers, 1);
+	assert_int_equal(join(f, "ann", ROOM_PUBLISHER), 0);
+	assert_int_equal(join(f, "bob", ROOM_PUBLISHER), -EPERM);
+	assert_int_equal(join(f, "bob", ROOM_VIEWER), 0);
+	assert_int_equal(join(f, "cat", ROOM_VIEWER), 0);
+	events(f);
+	assert_int_equal(room_request(room, "bob", &f->events), -ENOTSUP);
+	assert_int_equal(room_withdraw(room, "bob", &f->events), -ENOTSUP);
+	assert_int_equal(room_accept(room, "ann", "bob", 1, &f->events), -ENOTSUP);
+	assert_int_equal(room_reject(room, "ann", "bob", "", &f->events), -ENOTSUP);
+	assert_int_equal(room_kick(room, "bob", "cat", "", 1, &f->events), -EPERM);
+	assert_int_equal(room_kick(room, "ann", "cat", "", 1, &f->events), 0);
+	assert_string_equal(events(f), "room.kicked>c:ann");
+	assert_int_equal(room_stream_add(room, "ann", "s", 1), 0);
+	// The place waits for its creator alone.
+	room_leave(room, "ann", "lost", 2000, &f->events);
+	assert_int_equal(join(f, "dan", ROOM_PUBLISHER), -EPERM);
+	assert_int_equal(join(f, "ann", ROOM_PUBLISHER), 0);
+	assert_string_equal(room_owner(room)->user_id, "ann");
+}
+
+// The operator may throw everyone out of everything.
+static void test_operator_kicks(void **state) {
+	struct fixture *f = *state;
+
+	room_retype(f, ROOM_P2P);
+	join(f, "ann", ROOM_PUBLISHER);
+	join(f, "bob", ROOM_PUBLISHER);
+	events(f);
+	assert_int_equal(room_kick(f->room, NULL, "cat", "", 1, &f->events), -ENOENT);
+	assert_int_equal(room_kick(f->room, NULL, "ann", "abuse", 1, &f->events), 0);
+	assert_string_equal(
+		events(f),
+		"room.kicked>a:(abuse) room.publisher_left:ann(kicked) room.closed:(peer_left)"
+	);
 }
 
 static void test_time(void **state) {
@@ -374,6 +454,9 @@ int main(void) {
 		ROOM_TEST(test_raised_hands),
 		ROOM_TEST(test_kick),
 		ROOM_TEST(test_kicked_are_bounded),
+		ROOM_TEST(test_call),
+		ROOM_TEST(test_broadcast),
+		ROOM_TEST(test_operator_kicks),
 		ROOM_TEST(test_time),
 		ROOM_TEST(test_long_reason),
 		cmocka_unit_test(test_viewers_page),

@@ -48,8 +48,8 @@ static int accept_any(X509_STORE_CTX *, void *) {
 	return 1;
 }
 
-// A short retransmission timer, so that a test need not wait a second. (OpenSSL takes anything below
-// 15 ms for due at once.)
+// A short retransmission timer, so that a test need not wait a second. (OpenSSL takes anything
+// below 15 ms for due at once.)
 static unsigned int short_timer(SSL *, unsigned int) {
 	return 100000;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Which of a viewer's payload types takes which stream, and which codec a publisher is answered with.
+// Which of a viewer's payload types takes which stream, and which codec a publisher is answered
+// with.
 
 #include "sdp_vectors.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Thousands of random packets per suite, several SSRCs, over roll-overs: what the backend makes must
-// be, byte for byte, what the reference makes; and what the reference makes the backend must open.
+// Thousands of random packets per suite, several SSRCs, over roll-overs: what the backend makes
+// must be, byte for byte, what the reference makes; and what the reference makes the backend must
+// open.
 
 #include "pair.h"
 #include "reference.h"

@@ -19,8 +19,8 @@ static int group_init(void **) {
 	return srtp_init("auto");
 }
 
-// One payload for several viewers, as the fan-out does it: payload not changed, bytes the same as in
-// place.
+// One payload for several viewers, as the fan-out does it: payload not changed, bytes the same as
+// in place.
 static void out_of_place_equals_in_place(void **) {
 	struct pair pair;
 

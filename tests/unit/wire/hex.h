@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// Packets written as hex text. Each lies in memory of exactly its length, so that the sanitizer sees
-// a read one byte too far.
+// Packets written as hex text. Each lies in memory of exactly its length, so that the sanitizer
+// sees a read one byte too far.
 
 #include "../unit.h"
 
