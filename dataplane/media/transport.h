@@ -53,7 +53,8 @@ struct transport_ssrc {
 	struct producer *producer;
 };
 
-// How far a stream had come that is no longer sent. Should its SSRC be used again, it goes on there.
+// How far a stream had come that is no longer sent. Should its SSRC be used again, it goes on
+// there.
 struct transport_sent {
 	uint32_t ssrc; // 0 = unused
 	uint32_t ts;

@@ -30,9 +30,9 @@ const char *ceiling_library(void); // name, version and code path of intel-ipsec
 
 // At least n outputs by the cipher alone: RTP header and IV written, encryption, and for every
 // n_keys / n_streams outputs one source packet decrypted in place. Buffers are cycled; none is
-// allocated. Returns TSC cycles; *ret_n is what was done.
-uint64_t ceiling_cipher(struct ceiling *ceiling, unsigned n, unsigned *ret_n);
+// allocated. *ret_n is what was done.
+void ceiling_cipher(struct ceiling *ceiling, unsigned n, unsigned *ret_n);
 
 // The same in a bare fan-out loop: allocation, Ethernet, IP and UDP headers from a template (no UDP
 // checksum), rte_eth_tx_burst to the port.
-uint64_t ceiling_loop(struct ceiling *ceiling, unsigned n, unsigned *ret_n);
+void ceiling_loop(struct ceiling *ceiling, unsigned n, unsigned *ret_n);

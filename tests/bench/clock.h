@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct clock_mark {
-	uint64_t switches; // involuntary context switches of this thread
-	double ghz; // of the core, by the chain
+// A stretch of work that is timed.
+struct clock_span {
+	uint64_t tsc, cpu_ns;
 };
 
 // Call once, after rte_eal_init.
@@ -18,12 +18,18 @@ void clock_init(void);
 
 double clock_ns(uint64_t tsc_cycles);
 
-// Reads switches and canary: about 15 us.
-struct clock_mark clock_mark(void);
+void clock_begin(struct clock_span *ret_span);
 
-// True when nothing disturbed what ran between two marks: no involuntary switch, and at both the
-// core ran at no less than 94 % of the fastest clock seen so far.
-bool clock_quiet(const struct clock_mark *before, const struct clock_mark *after);
+// True when this thread had the core for at least 96 % of the time since clock_begin; then
+// *ret_cycles (TSC) is that time without what others took of it.
+bool clock_end(const struct clock_span *span, uint64_t *ret_cycles);
+
+// Clock of the core by the canary, GHz: about 15 us.
+double clock_ghz(void);
+
+// True when the core ran at no less than 94 % of its usual clock, which is the middle of what the
+// canary showed at the start or, if that is faster, of the newest readings.
+bool clock_steady(double ghz);
 
 // Middle value of values, which are sorted on the way; 0 of none.
 double clock_median(double *values, unsigned n);

@@ -8,7 +8,6 @@
 
 #include <plm_loop.h>
 
-#include <rte_cycles.h>
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
@@ -57,14 +56,12 @@ void scene_settle(struct scene *scene) {
 	}
 }
 
-uint64_t scene_run(struct scene *scene, unsigned w) {
+void scene_run(struct scene *scene, unsigned w) {
 	struct worker *worker = scene->dp->workers[w];
 	struct rte_ring *rx = scene->nics[w].rx;
-	uint64_t start = rte_rdtsc();
 
 	while (!rte_ring_empty(rx))
 		worker_round(worker);
-	return rte_rdtsc() - start;
 }
 
 static void refused(const char *what, uint32_t peer, int err) {

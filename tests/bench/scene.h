@@ -68,7 +68,7 @@ struct scene {
 	struct scene_check check;
 	struct scene_sample *samples; // viewers that are looked at
 	unsigned n_samples;
-	const char *memory; // where packets lie: hugepages, THP, 4 KiB pages
+	const char *memory; // where packets lie: hugepages or 4 KiB pages
 	double bytes_per_viewer; // resident memory that each viewer added, all counted
 	double setup_s;
 };
@@ -83,8 +83,8 @@ unsigned scene_feed(struct scene *scene, unsigned w, unsigned size, unsigned n);
 // Puts the answers to the consent checks seen so far into worker w's ring.
 void scene_feed_answers(struct scene *scene, unsigned w);
 
-// worker_round until worker w's ring is empty. Returns TSC cycles spent in it.
-uint64_t scene_run(struct scene *scene, unsigned w);
+// worker_round until worker w's ring is empty.
+void scene_run(struct scene *scene, unsigned w);
 
 // Everything at rest: control thread's and workers' queues empty.
 void scene_settle(struct scene *scene);

@@ -10,7 +10,6 @@
 
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
-#include <rte_memory.h>
 #include <rte_ring.h>
 
 #include <config.h>
@@ -24,15 +23,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <worker.h>
 
 #define EVENTS_SIZE 16384 // as main.c has it
 #define KERNEL_RING 1024
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 static unsigned free_hugepages(void) {
 	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
@@ -96,23 +91,6 @@ static struct config *configure(const struct scene_options *options) {
 		return NULL;
 	}
 	return config;
-}
-
-static int collapse(const struct rte_memseg_list *list, void *user) {
-	if (madvise(list->base_va, list->len, MADV_COLLAPSE) == 0)
-		(*(unsigned *)user)++;
-	return 0;
-}
-
-// Where no hugepages are reserved, the kernel is asked to merge the EAL's memory into some: what
-// is to be measured is a machine that has them.
-static const char *memory_kind(const struct config *config) {
-	unsigned n = 0;
-
-	if (config->hugepages)
-		return "hugepages";
-	rte_memseg_list_walk(collapse, &n);
-	return n > 0 ? "transparent hugepages" : "4 KiB pages";
 }
 
 // Rings, claims and workers, as main.c makes them. 0 or -errno.
@@ -189,7 +167,7 @@ int scene_start(struct scene *scene) {
 	if (scene->dp == NULL)
 		return fail("no memory");
 	scene->dp->config = scene->config;
-	scene->memory = memory_kind(scene->config);
+	scene->memory = scene->config->hugepages ? "hugepages" : "4 KiB pages";
 	scene->dp->packets = rte_pktmbuf_pool_create(
 		"packets",
 		scene->config->mbufs,

@@ -404,6 +404,8 @@ int scene_traffic_new(struct scene *scene) {
 		scene->sides[w].scene = scene;
 		scene->sides[w].relay = scene->config->addrs[0].addr;
 		scene->sides[w].relay.port = scene->config->public_port;
+		for (unsigned s = 0; s < SCENE_SIZES_MAX; s++)
+			scene->next_publisher[s][w] = w;
 		scene->nics[w].look = look;
 		scene->nics[w].user = &scene->sides[w];
 	}

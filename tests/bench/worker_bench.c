@@ -7,7 +7,10 @@
 #include "ceiling.h"
 #include "clock.h"
 #include "nic.h"
+#include "pair.h"
 #include "scene.h"
+
+#include <plm_loop.h>
 
 #include <rte_cycles.h>
 #include <rte_ring.h>
@@ -20,13 +23,16 @@
 #include <worker.h>
 
 #define SAMPLES_MAX 64
-#define FEED_MAX 1024 // packets a publisher's NIC queue holds
-#define TRIES 12 // samples taken for each wanted, at most
+#define FEED_MAX 1024 // packets that a NIC's receive queue holds
+#define RUN_OUTPUTS 10000 // of one timed run, about
+#define RUNS_DISTURBED 16 // of one sample, then it is given up
+#define QUIET_LEAST 3 // quiet samples that make a median
 
 struct bench_options {
 	struct scene_options scene;
 	unsigned n_samples; // quiet ones wanted
 	double sample_ns;
+	uint64_t patience_us; // that quiet samples of one figure are waited for
 	bool ceiling;
 	bool any; // keep disturbed samples too
 };
@@ -34,6 +40,7 @@ struct bench_options {
 // Medians over the quiet samples.
 struct result {
 	unsigned n, n_tried;
+	bool disturbed; // hardly any sample was quiet: the fastest of the others stand for them
 	double ns; // an output packet
 	double ns_low, ns_high; // of the quiet samples
 	double ghz;
@@ -47,10 +54,10 @@ static const char *const stage_names[] = {
 #undef X
 };
 
-// Source packets of one feed: enough to fill bursts and, for small audiences, a NIC's ring; not so
-// many that one feed of a large audience takes longer than a sample.
+// Source packets of one feed: for small audiences a NIC's ring full; for large ones few, so that a
+// run is over before the kernel wants the core for somebody else.
 static unsigned feed_size(const struct bench_options *options) {
-	unsigned n = 40000 / options->scene.viewers;
+	unsigned n = RUN_OUTPUTS / options->scene.viewers;
 
 	if (n >= FEED_MAX)
 		return FEED_MAX;
@@ -59,40 +66,77 @@ static unsigned feed_size(const struct bench_options *options) {
 	return n == 0 ? 1 : n;
 }
 
+// Sums over the undisturbed runs.
 struct sample {
-	struct clock_mark before, after;
+	unsigned n_runs, n_disturbed;
+	double ghz;
 	uint64_t cycles, in, out, bytes;
 	struct plm_stage_info stages[PLM_STAGE_COUNT];
 };
 
-static void take_sample(
+static void add_stages(
+	struct plm_stage_info *sum,
+	const struct plm_stage_info *before,
+	const struct plm_stage_info *after
+) {
+	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++) {
+		sum[i].calls += after[i].calls - before[i].calls;
+		sum[i].packets += after[i].packets - before[i].packets;
+		sum[i].cycles += after[i].cycles - before[i].cycles;
+	}
+}
+
+// One feed and what the worker makes of it; counted unless something came between.
+static void take_run(
+	struct scene *scene,
+	const struct bench_options *options,
+	unsigned size,
+	struct sample *sample
+) {
+	struct worker *worker = scene->dp->workers[0];
+	const struct nic *nic = &scene->nics[0];
+	struct plm_stage_info before[PLM_STAGE_COUNT];
+	uint64_t cycles, frames, bytes;
+	struct clock_span span;
+	unsigned n;
+
+	scene_feed_answers(scene, 0);
+	scene_run(scene, 0); // consent comes between the packets, its cost is the timers' above
+	n = scene_feed(scene, 0, size, feed_size(options));
+	frames = nic->tx_frames;
+	bytes = nic->tx_bytes;
+	memcpy(before, worker->stages, sizeof(before));
+	clock_begin(&span);
+	scene_run(scene, 0);
+	if (!clock_end(&span, &cycles) && !options->any) {
+		sample->n_disturbed++;
+		return;
+	}
+	sample->n_runs++;
+	sample->cycles += cycles;
+	sample->in += n;
+	sample->out += nic->tx_frames - frames;
+	sample->bytes += nic->tx_bytes - bytes;
+	add_stages(sample->stages, before, worker->stages);
+}
+
+// True when the sample is good.
+static bool take_sample(
 	struct scene *scene,
 	const struct bench_options *options,
 	unsigned size,
 	struct sample *ret_sample
 ) {
-	struct worker *worker = scene->dp->workers[0];
-	const struct nic *nic = &scene->nics[0];
-	struct plm_stage_info before[PLM_STAGE_COUNT];
-	uint64_t frames = nic->tx_frames, bytes = nic->tx_bytes;
+	double before = clock_ghz();
 
 	*ret_sample = (struct sample){0};
-	memcpy(before, worker->stages, sizeof(before));
-	ret_sample->before = clock_mark();
 	do {
-		scene_feed_answers(scene, 0);
-		scene_run(scene, 0); // consent is the peers' time, not the packets'
-		ret_sample->in += scene_feed(scene, 0, size, feed_size(options));
-		ret_sample->cycles += scene_run(scene, 0);
-	} while (clock_ns(ret_sample->cycles) < options->sample_ns);
-	ret_sample->after = clock_mark();
-	ret_sample->out = nic->tx_frames - frames;
-	ret_sample->bytes = nic->tx_bytes - bytes;
-	for (unsigned i = 0; i < PLM_STAGE_COUNT; i++) {
-		ret_sample->stages[i].calls = worker->stages[i].calls - before[i].calls;
-		ret_sample->stages[i].packets = worker->stages[i].packets - before[i].packets;
-		ret_sample->stages[i].cycles = worker->stages[i].cycles - before[i].cycles;
-	}
+		take_run(scene, options, size, ret_sample);
+	} while (clock_ns(ret_sample->cycles) < options->sample_ns
+		 && ret_sample->n_disturbed < RUNS_DISTURBED);
+	ret_sample->ghz = clock_ghz();
+	return ret_sample->out > 0
+		&& (options->any || (clock_steady(before) && clock_steady(ret_sample->ghz)));
 }
 
 static void spread(const double *values, unsigned n, double *ret_low, double *ret_high) {
@@ -103,32 +147,48 @@ static void spread(const double *values, unsigned n, double *ret_low, double *re
 	}
 }
 
+static void add_sample(struct result *result, const struct sample *sample) {
+	static const struct plm_stage_info none[PLM_STAGE_COUNT];
+
+	result->packets_in += sample->in;
+	result->packets_out += sample->out;
+	result->bytes_out += sample->bytes;
+	add_stages(result->stages, none, sample->stages);
+}
+
 static struct result measure(
 	struct scene *scene,
 	const struct bench_options *options,
 	unsigned size
 ) {
 	double ns[SAMPLES_MAX], ghz[SAMPLES_MAX];
+	const uint64_t end_us = plm_now_us() + options->patience_us;
+	struct bench_options as_it_comes = *options;
 	struct result result = {0};
 	struct sample sample;
 
 	take_sample(scene, options, size, &sample); // warms up
-	for (unsigned i = 0; i < options->n_samples * TRIES && result.n < options->n_samples; i++) {
-		take_sample(scene, options, size, &sample);
+	while (plm_now_us() < end_us && result.n < options->n_samples) {
 		result.n_tried++;
-		if (sample.out == 0
-		    || (!options->any && !clock_quiet(&sample.before, &sample.after)))
+		if (!take_sample(scene, options, size, &sample))
 			continue;
+		add_sample(&result, &sample);
 		ns[result.n] = clock_ns(sample.cycles) / (double)sample.out;
-		ghz[result.n++] = sample.after.ghz;
-		result.packets_in += sample.in;
-		result.packets_out += sample.out;
-		result.bytes_out += sample.bytes;
-		for (unsigned k = 0; k < PLM_STAGE_COUNT; k++) {
-			result.stages[k].calls += sample.stages[k].calls;
-			result.stages[k].packets += sample.stages[k].packets;
-			result.stages[k].cycles += sample.stages[k].cycles;
+		ghz[result.n++] = sample.ghz;
+	}
+	if (result.n < QUIET_LEAST) {
+		memset(&result, 0, sizeof(result));
+		result.disturbed = true;
+		as_it_comes.any = true;
+		for (unsigned i = 0; i < options->n_samples; i++, result.n_tried++) {
+			if (!take_sample(scene, &as_it_comes, size, &sample))
+				continue;
+			add_sample(&result, &sample);
+			ns[result.n] = clock_ns(sample.cycles) / (double)sample.out;
+			ghz[result.n++] = sample.ghz;
 		}
+		clock_median(ns, result.n); // sorts
+		result.n = (result.n + 2) / 3;
 	}
 	spread(ns, result.n, &result.ns_low, &result.ns_high);
 	result.ns = clock_median(ns, result.n);
@@ -136,26 +196,77 @@ static struct result measure(
 	return result;
 }
 
-// ns an output packet, 0 when there is no ceiling for this suite.
+// The same for two workers: frames of both over the time that the slower one took.
+static struct result measure_pair(
+	struct scene *scene,
+	const struct bench_options *options,
+	unsigned size
+) {
+	const uint64_t end_us = plm_now_us() + options->patience_us;
+	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX], *ns = quiet_ns;
+	unsigned n_other = 0, n_feed = feed_size(options);
+	struct result result = {0};
+	struct pair_run run;
+
+	pair_take(scene, size, n_feed, &run);
+	while (plm_now_us() < end_us && result.n < options->n_samples) {
+		result.n_tried++;
+		if (!pair_take(scene, size, n_feed, &run))
+			continue;
+		result.packets_out += run.out;
+		result.bytes_out += run.bytes;
+		if (run.quiet || options->any)
+			quiet_ns[result.n++] = clock_ns(run.cycles) / (double)run.out;
+		else
+			other_ns[n_other++ % SAMPLES_MAX] = clock_ns(run.cycles) / (double)run.out;
+	}
+	if (result.n < QUIET_LEAST && n_other > 0) {
+		result.disturbed = true;
+		n_other = RTE_MIN(n_other, (unsigned)SAMPLES_MAX);
+		clock_median(other_ns, n_other);
+		result.n = (n_other + 2) / 3;
+		ns = other_ns;
+	}
+	spread(ns, result.n, &result.ns_low, &result.ns_high);
+	result.ns = clock_median(ns, result.n);
+	result.ghz = clock_ghz();
+	return result;
+}
+
+// ns an output packet.
 static double measure_ceiling(
 	struct ceiling *ceiling,
 	const struct bench_options *options,
-	uint64_t (*run)(struct ceiling *ceiling, unsigned n, unsigned *ret_n)
+	void (*run)(struct ceiling *ceiling, unsigned n, unsigned *ret_n)
 ) {
 	unsigned n_viewers = options->scene.publishers * options->scene.viewers, n_done;
-	unsigned n = n_viewers < 20000 ? 20000 : n_viewers, kept = 0;
-	double ns[SAMPLES_MAX];
+	unsigned n = n_viewers < RUN_OUTPUTS ? RUN_OUTPUTS : n_viewers, n_quiet = 0, n_other = 0;
+	const uint64_t end_us = plm_now_us() + options->patience_us;
+	double quiet_ns[SAMPLES_MAX], other_ns[SAMPLES_MAX];
 
 	run(ceiling, n, &n_done);
-	for (unsigned i = 0; i < options->n_samples * TRIES && kept < options->n_samples; i++) {
-		struct clock_mark before = clock_mark(), after;
-		uint64_t cycles = run(ceiling, n, &n_done);
+	while (plm_now_us() < end_us && n_quiet < options->n_samples) {
+		double before = clock_ghz(), ns;
+		struct clock_span span;
+		uint64_t cycles;
+		bool quiet;
 
-		after = clock_mark();
-		if (n_done > 0 && (options->any || clock_quiet(&before, &after)))
-			ns[kept++] = clock_ns(cycles) / n_done;
+		clock_begin(&span);
+		run(ceiling, n, &n_done);
+		quiet = clock_end(&span, &cycles);
+		quiet = clock_steady(clock_ghz()) && clock_steady(before) && quiet;
+		if (n_done == 0)
+			return 0;
+		ns = clock_ns(cycles) / n_done;
+		if (options->any || quiet)
+			quiet_ns[n_quiet++] = ns;
+		else if (n_other < SAMPLES_MAX)
+			other_ns[n_other++] = ns;
 	}
-	return clock_median(ns, kept);
+	if (n_quiet >= QUIET_LEAST || n_other == 0)
+		return clock_median(quiet_ns, n_quiet);
+	clock_median(other_ns, n_other);
+	return clock_median(other_ns, (n_other + 2) / 3);
 }
 
 static const char *suite_name(uint16_t suite) {
@@ -195,9 +306,11 @@ static void print_result(
 	double frame = (double)result->bytes_out
 		/ (double)(result->packets_out + !result->packets_out);
 
-	printf("{\"kind\":\"worker\",\"suite\":\"%s\",\"payload\":%u,\"publishers\":%u,"
+	printf("{\"kind\":\"worker\",\"workers\":%u,\"suite\":\"%s\",\"payload\":%u,\"publishers\":"
+	       "%u,"
 	       "\"viewers\":%u,\"total_viewers\":%u,\"backend\":\"%s\",\"checksum\":\"%s\","
 	       "\"extensions\":%s,\"tx_depth\":%u,\"memory\":\"%s\"",
+	       options->n_workers,
 	       suite_name(options->suite),
 	       options->sizes[size],
 	       options->publishers,
@@ -210,7 +323,7 @@ static void print_result(
 	       scene->memory);
 	printf(",\"ns\":%.2f,\"ns_low\":%.2f,\"ns_high\":%.2f,\"mpps\":%.4f,\"cycles\":%.1f,"
 	       "\"gbps_payload\":%.3f,\"gbps_wire\":%.3f,\"core_ghz\":%.3f,\"tsc_ghz\":%.3f,"
-	       "\"samples\":%u,\"tried\":%u",
+	       "\"samples\":%u,\"tried\":%u,\"disturbed\":%s",
 	       result->ns,
 	       result->ns_low,
 	       result->ns_high,
@@ -221,7 +334,8 @@ static void print_result(
 	       result->ghz,
 	       (double)rte_get_tsc_hz() / 1e9,
 	       result->n,
-	       result->n_tried);
+	       result->n_tried,
+	       result->disturbed ? "true" : "false");
 	if (cipher_ns > 0)
 		printf(",\"ceiling\":{\"library\":\"%s\",\"cipher_ns\":%.2f,\"loop_ns\":%.2f,"
 		       "\"ratio_cipher\":%.3f,\"ratio_loop\":%.3f}",
@@ -242,13 +356,14 @@ static void print_result(
 static int bench_size(struct scene *scene, const struct bench_options *options, unsigned size) {
 	const struct scene_options *o = &options->scene;
 	double cipher_ns = 0, loop_ns = 0;
-	struct result result = measure(scene, options, size);
+	struct result result = o->n_workers > 1 ? measure_pair(scene, options, size)
+						: measure(scene, options, size);
 
 	if (result.n == 0) {
 		fprintf(stderr, "worker_bench: no sample was left undisturbed\n");
 		return 1;
 	}
-	if (options->ceiling && o->suite != PLM_SRTP_AEAD_AES_256_GCM) {
+	if (options->ceiling && o->n_workers == 1 && o->suite != PLM_SRTP_AEAD_AES_256_GCM) {
 		const struct ceiling_options c = {
 			.suite = o->suite,
 			.n_keys = o->publishers * o->viewers,
@@ -271,7 +386,10 @@ static int bench_size(struct scene *scene, const struct bench_options *options, 
 	}
 	print_result(scene, size, &result, cipher_ns, loop_ns);
 	fprintf(stderr,
-		"  %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns (%.0f %%)\n",
+		"  %u worker%s %-10s %4u B  %u x %u  %8.1f ns  %7.3f Mpps  cipher alone %.1f ns "
+		"(%.0f %%)%s\n",
+		o->n_workers,
+		o->n_workers > 1 ? "s," : ", ",
 		suite_name(o->suite),
 		o->sizes[size],
 		o->publishers,
@@ -279,7 +397,8 @@ static int bench_size(struct scene *scene, const struct bench_options *options, 
 		result.ns,
 		1e3 / result.ns,
 		cipher_ns,
-		100 * cipher_ns / result.ns);
+		100 * cipher_ns / result.ns,
+		result.disturbed ? " disturbed" : "");
 	return 0;
 }
 
@@ -295,8 +414,10 @@ static int usage(void) {
 	      "  --depth N        frames that the port holds, 0..8192 (1024)\n"
 	      "  --rtx N          packets kept for retransmission (512)\n"
 	      "  --cpu N          to run on (0)\n"
+	      "  --second-cpu N   a second worker there; one of two publishers or more is its\n"
 	      "  --samples N      undisturbed ones, 1..64 (15)\n"
 	      "  --sample-ms X    worker time of one sample (3)\n"
+	      "  --patience-s X   to wait for undisturbed samples of each figure (4)\n"
 	      "  --no-ceiling     leave the cipher's own loop out\n"
 	      "  --any            keep disturbed samples\n",
 	      stderr);
@@ -314,8 +435,10 @@ static const struct option longs[] = {
 	{"depth", required_argument, NULL, 'd'},
 	{"rtx", required_argument, NULL, 'r'},
 	{"cpu", required_argument, NULL, 'c'},
+	{"second-cpu", required_argument, NULL, '2'},
 	{"samples", required_argument, NULL, 'm'},
 	{"sample-ms", required_argument, NULL, 't'},
+	{"patience-s", required_argument, NULL, 'w'},
 	{"no-ceiling", no_argument, NULL, 'z'},
 	{"any", no_argument, NULL, 'a'},
 	{0},
@@ -375,12 +498,19 @@ static bool take_option(struct bench_options *options, int c) {
 	case 'c':
 		scene->cpus[0] = (unsigned)number;
 		return number >= 0;
+	case '2':
+		scene->cpus[1] = (unsigned)number;
+		scene->n_workers = 2;
+		return number >= 0;
 	case 'm':
 		options->n_samples = (unsigned)number;
 		return number >= 1 && number <= SAMPLES_MAX;
 	case 't':
 		options->sample_ns = number * 1e6;
 		return number > 0;
+	case 'w':
+		options->patience_us = (uint64_t)(number * 1e6);
+		return number >= 0;
 	case 'z':
 		options->ceiling = false;
 		return true;
@@ -409,6 +539,7 @@ int main(int argc, char **argv) {
 		},
 		.n_samples = 15,
 		.sample_ns = 3e6,
+		.patience_us = 4000000,
 		.ceiling = true,
 	};
 	struct scene *scene;
@@ -418,7 +549,7 @@ int main(int argc, char **argv) {
 		if (!take_option(&options, c))
 			return usage();
 	}
-	if (optind < argc)
+	if (optind < argc || options.scene.publishers < options.scene.n_workers)
 		return usage();
 	scene = scene_new(&options.scene);
 	if (scene == NULL)

@@ -326,7 +326,8 @@ void drops_end(void) {
 	}
 }
 
-// ---------------------------------------------------------------------------- what one wants to see
+// ---------------------------------------------------------------------------- what one wants to
+// see
 
 static int print_transport(void *user, const void *payload, size_t len) {
 	const struct plm_transport_info *t = payload;
