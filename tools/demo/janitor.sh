@@ -8,11 +8,12 @@
 #   janitor_end          lets it work and waits for it
 #
 # DIR/groups: process groups to end, DIR/daemons: processes to end, both in the order they were
-# started; DIR/namespaces: network namespaces to empty and delete. DIR itself goes last.
+# started; DIR/namespaces: network namespaces to empty and delete, DIR/links: interfaces here to
+# delete. DIR itself goes last.
 
 # Runs in the janitor. $1: the folder.
 janitor_clean() {
-	local pid ns
+	local pid ns link
 
 	# Clients first, then control, then the dataplane: the order in which they were not started.
 	for pid in $(tac "$1/groups" 2>/dev/null); do
@@ -33,6 +34,10 @@ janitor_clean() {
 			kill -KILL "$pid" 2>/dev/null
 		done
 		ip netns del "$ns" 2>/dev/null
+	done
+	# The kernel takes its time with the interfaces of a namespace.
+	for link in $(cat "$1/links" 2>/dev/null); do
+		ip link del "$link" 2>/dev/null
 	done
 	rm -rf "$1"
 	return 0

@@ -72,6 +72,7 @@ appliance_network() {
 		near=plm-client
 		ip netns exec "$client" ethtool -K "$near" tx off >/dev/null
 	else
+		echo "$near" >>"$APPLIANCE_DIR/links"
 		ip link add "$near" type veth peer name plm-nic netns "$APPLIANCE_NAME"
 		set -- ip
 		ethtool -K "$near" tx off >/dev/null
