@@ -40,11 +40,9 @@ smoke_cleanup() {
 	done
 	for pid in "${children[@]}" $daemon; do
 		smoke_gone "$pid" 10 || kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
 	done
-	wait
-	ip netns del "$relay" 2>/dev/null || true
-	ip netns del "$client" 2>/dev/null || true
-	[ -z "$dir" ] || janitor_end # and what is left, files too
+	[ -z "$dir" ] || janitor_end # namespaces, files, and what is left
 	exit $status
 }
 
