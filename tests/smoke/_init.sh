@@ -89,7 +89,7 @@ smoke_config() {
 		  tap: plm-tap
 		  workers: {cores: [0], main_core: 0}
 		  memory: {memory_mb: 256, mbufs: 16384, file_prefix: $relay}
-		  limits: {transports: 64, producers: 32, consumers: 32768}
+		  limits: {transports: 64, producers: 32, consumers: 128}
 		  rtx_packets: 256
 	EOT
 	sed "$@" "$dir/template.yaml" >"$dir/plenum.yaml"

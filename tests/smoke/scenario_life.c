@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define CYCLES 200
-#define CROWD_TRANSPORTS 30
 #define SPARE 64 // packet buffers
 #ifdef __SANITIZE_ADDRESS__
 #define GROWTH_KB 16384 // freed memory is kept back
@@ -229,37 +228,6 @@ static void release(void) {
 	      after_kb);
 }
 
-// ---------------------------------------------------------------------------- crowd
-
-// A stream with very many viewers ends at once.
-static void crowd(void) {
-	struct peer *publisher = peer_up(4, SUITE_GCM), *viewers[CROWD_TRANSPORTS];
-	struct plm_consumer_add add = {.ssrc = 1, .payload_type = 96};
-	unsigned n = hello.max_consumers - list_count(PLM_API_CONSUMER_LIST, 0);
-	struct source source;
-
-	CHECK(n > 30000, "only %u consumers", n); // more than the queues between threads hold
-	source_add(&source, publisher, PLM_KIND_AUDIO, true);
-	for (unsigned i = 0; i < CROWD_TRANSPORTS; i++)
-		viewers[i] = peer_up(4, SUITE_GCM);
-	for (unsigned i = 0; i < n; i++) {
-		int r;
-
-		add.id = relay_id();
-		add.ssrc++;
-		add.producer_id = source.producer_id;
-		add.transport_id = viewers[i % CROWD_TRANSPORTS]->id;
-		r = relay_try(PLM_API_CONSUMER_ADD, &add, sizeof(add));
-		CHECK(r == 0, "consumer %u: %s", i, strerror(r));
-	}
-	CHECK(producer_info(source.producer_id).n_consumers == n, "not all are there");
-	relay_del(PLM_API_PRODUCER_DEL, source.producer_id);
-	WAIT(worker_info(0).n_consumers + (hello.n_workers > 1 ? worker_info(1).n_consumers : 0)
-		     <= 2, // of the scenario that runs beside
-	     2 * WAIT_MS,
-	     "the workers still have consumers");
-}
-
 // ---------------------------------------------------------------------------- idle
 
 static uint64_t cpu_ticks(void) {
@@ -314,7 +282,6 @@ void life_leave(void) {
 const struct scenario life_scenarios[] = {
 	{"consent", consent_run, "consent is checked, kept, and lost after 30 s", consent_begin},
 	{"idle", idle, "an idle dataplane sleeps"},
-	{"crowd", crowd, "a stream with very many viewers ends at once"},
 	{"release", release, "200 connections leave nothing behind"},
 	{0},
 };
