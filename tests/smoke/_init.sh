@@ -97,7 +97,7 @@ smoke_config() {
 
 smoke_start() {
 	# Freed memory that a sanitizer keeps back would look like a leak.
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4 \
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1:thread_local_quarantine_size_kb=64 \
 		ip netns exec "$relay" "$dataplane" -c "$dir/plenum.yaml" \
 		>"$dir/daemon.out" 2>"$dir/daemon.err" 9>&- &
 	daemon=$!
